@@ -1,0 +1,3 @@
+//! The bizops binary.
+
+fn main() {}
