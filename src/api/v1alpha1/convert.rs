@@ -1,0 +1,584 @@
+//! From what was written to what is meant: collects every issue with its field path.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+use kube::core::ObjectMeta;
+
+use super::goal::{Baseline, GoalSpec, WhenEmptySpec};
+use super::mapping::{ActuatorSpec, CapacitySpec, MappingSpec, ProportionalSpec, StepSpec};
+use super::objective::{Objective, SourceKind};
+use super::policy::{AutonomyLevel, PolicySpec, WhenLostSpec};
+use super::scalar::{PositiveQuantity, Quantity, Share, Span};
+use crate::api::names::MEASURE_BASELINE;
+use crate::model::{
+    ActuatorKind, Autonomy, BaselineSpec, Bounds, CapacityModel, DemandQuery, Freeze, Goal, Indicator,
+    Intent, Mapping, MetricLoss, Money, ObjectId, Policy, Reference, Replicas, SourceRef, StepPoint,
+    TargetRef, WhenEmpty, WhenLost,
+};
+
+/// What is wrong with one field, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// The field, e.g. `spec.mappings[0].capacity.steps`.
+    pub path: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Issue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+/// Every issue of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Issues(pub Vec<Issue>);
+
+impl Issues {
+    /// Adds an issue.
+    pub fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Issue {
+            path: path.into(),
+            message: message.into(),
+        });
+    }
+
+    /// Keeps a value, or notes that the text at `path` is not one.
+    pub(super) fn take<T: Default>(
+        &mut self,
+        path: &str,
+        text: &impl fmt::Display,
+        what: &str,
+        value: Option<T>,
+    ) -> T {
+        value.unwrap_or_else(|| {
+            self.add(path, format!("{text:?} is not {what}", text = text.to_string()));
+            T::default()
+        })
+    }
+
+    fn quantity(&mut self, path: &str, text: &Quantity) -> f64 {
+        self.take(
+            path,
+            text,
+            "a number: write one such as 1200, \"0.95\" or \"1.5k\"",
+            text.value(),
+        )
+    }
+
+    fn positive(&mut self, path: &str, text: &PositiveQuantity) -> f64 {
+        let value = text.value().filter(|number| *number > 0.0);
+        self.take(
+            path,
+            text,
+            "a number above zero: write one such as 1200, \"0.95\" or \"1.5k\"",
+            value,
+        )
+    }
+
+    fn share(&mut self, path: &str, text: &Share, most: f64) -> f64 {
+        let value = self.take(
+            path,
+            text,
+            "a share: write one with a percent sign, such as 20%",
+            text.value(),
+        );
+        if value > most {
+            self.add(
+                path,
+                format!("{text} is too large: write at most {}%", most * 100.0),
+            );
+        }
+        value
+    }
+
+    pub(super) fn span(
+        &mut self,
+        path: &str,
+        text: &Span,
+        least: SignedDuration,
+        most: SignedDuration,
+    ) -> SignedDuration {
+        let value = self.take(
+            path,
+            text,
+            "a duration: write one such as 30s, 5m or 28d",
+            text.value(),
+        );
+        if value < least || value > most {
+            let (least, most) = (crate::model::span(least), crate::model::span(most));
+            self.add(
+                path,
+                format!("{text} is out of range: write a duration from {least} to {most}"),
+            );
+        }
+        value
+    }
+
+    fn replicas(&mut self, path: &str, number: i32) -> Replicas {
+        let value = u32::try_from(number).ok().map(Replicas);
+        self.take(path, &number, "a number of replicas: write 0 or more", value)
+    }
+}
+
+impl fmt::Display for Issues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, issue) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            issue.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Issues {}
+
+/// A duration without a lower limit worth naming.
+const NO_TIME: SignedDuration = SignedDuration::ZERO;
+/// The longest window a baseline is averaged over: metric stores seldom keep more.
+const LONGEST_BASELINE: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// The largest growth or headroom, 10,000 %: more is a slip of the pen.
+const MOST_GROWTH: f64 = 100.0;
+
+/// Converts an objective to what its owner means.
+///
+/// # Errors
+/// Every issue with its field path, when anything contradicts itself or was let through by a broken schema.
+pub fn intent(object: &Objective) -> Result<Intent, Issues> {
+    let mut issues = Issues::default();
+    let spec = &object.spec;
+    let intent = Intent {
+        id: id(&object.metadata),
+        generation: object.metadata.generation.unwrap_or(0),
+        suspend: spec.suspend,
+        interval: issues.span(
+            "spec.interval",
+            &spec.interval,
+            SignedDuration::from_secs(1),
+            SignedDuration::from_hours(1),
+        ),
+        source: spec.source_ref.as_ref().map(|source| match source.kind {
+            SourceKind::MetricSource => SourceRef::Namespaced(source.name.clone()),
+            SourceKind::ClusterMetricSource => SourceRef::Cluster(source.name.clone()),
+        }),
+        indicator: Indicator {
+            query: spec.indicator.query.clone(),
+            unit: spec.indicator.unit.clone(),
+            when_empty: match spec.indicator.when_empty {
+                WhenEmptySpec::Unknown => WhenEmpty::Unknown,
+                WhenEmptySpec::Zero => WhenEmpty::Zero,
+            },
+        },
+        goal: goal(&spec.goal, &mut issues),
+        mappings: mappings(&spec.mappings, &mut issues),
+        policy: policy(&spec.policy, &mut issues),
+        measure_token: object
+            .metadata
+            .annotations
+            .as_ref()
+            .and_then(|map| map.get(MEASURE_BASELINE))
+            .cloned(),
+    };
+    if issues.0.is_empty() {
+        Ok(intent)
+    } else {
+        Err(issues)
+    }
+}
+
+/// The identity in an object's metadata.
+fn id(metadata: &ObjectMeta) -> ObjectId {
+    ObjectId {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+    }
+}
+
+fn goal(spec: &GoalSpec, issues: &mut Issues) -> Goal {
+    const PATH: &str = "spec.goal";
+    match (&spec.at_least, &spec.at_most, &spec.between, &spec.grow_by) {
+        (Some(least), None, None, None) => Goal::AtLeast(issues.positive("spec.goal.atLeast", least)),
+        (None, Some(most), None, None) => Goal::AtMost(issues.quantity("spec.goal.atMost", most)),
+        (None, None, Some(range), None) => {
+            let min = issues.positive("spec.goal.between.min", &range.min);
+            let max = issues.positive("spec.goal.between.max", &range.max);
+            if min >= max {
+                issues.add(
+                    "spec.goal.between",
+                    format!("min {min} is not below max {max}: write a larger max"),
+                );
+            }
+            Goal::Between { min, max }
+        }
+        (None, None, None, Some(share)) => {
+            let share = issues.share("spec.goal.growBy", share, MOST_GROWTH);
+            let baseline = spec
+                .baseline
+                .as_ref()
+                .map_or(BaselineSpec::Value(0.0), |b| baseline(b, issues));
+            if spec.baseline.is_none() {
+                issues.add(
+                    PATH,
+                    "growBy needs a baseline: write baseline {value: 800} or baseline {window: 28d}",
+                );
+            }
+            Goal::GrowBy {
+                share,
+                by: spec.by,
+                baseline,
+            }
+        }
+        _ => {
+            issues.add(PATH, "write exactly one of atLeast, atMost, between and growBy");
+            Goal::AtLeast(0.0)
+        }
+    }
+}
+
+fn baseline(spec: &Baseline, issues: &mut Issues) -> BaselineSpec {
+    match (&spec.value, &spec.window) {
+        (Some(value), None) => BaselineSpec::Value(issues.positive("spec.goal.baseline.value", value)),
+        (None, Some(window)) => BaselineSpec::Measured {
+            window: window_of("spec.goal.baseline.window", window, issues),
+        },
+        _ => {
+            issues.add("spec.goal.baseline", "write exactly one of value and window");
+            BaselineSpec::Value(0.0)
+        }
+    }
+}
+
+fn window_of(path: &str, window: &Span, issues: &mut Issues) -> SignedDuration {
+    issues.span(path, window, SignedDuration::from_secs(10), LONGEST_BASELINE)
+}
+
+fn mappings(specs: &[MappingSpec], issues: &mut Issues) -> Vec<Mapping> {
+    for (index, spec) in specs.iter().enumerate() {
+        if specs[..index].iter().any(|earlier| earlier.name == spec.name) {
+            issues.add(
+                format!("spec.mappings[{index}].name"),
+                format!("{:?} is used twice: choose another", spec.name),
+            );
+        }
+        if specs[..index]
+            .iter()
+            .any(|earlier| earlier.target == spec.target && earlier.actuator == spec.actuator)
+        {
+            let path = format!("spec.mappings[{index}].target");
+            issues.add(
+                path,
+                "another mapping of this objective has the same target: join the two demands in one query",
+            );
+        }
+    }
+    specs
+        .iter()
+        .enumerate()
+        .map(|(index, spec)| mapping(index, spec, issues))
+        .collect()
+}
+
+fn mapping(index: usize, spec: &MappingSpec, issues: &mut Issues) -> Mapping {
+    let path = format!("spec.mappings[{index}]");
+    let bounds = Bounds {
+        min: issues.replicas(&format!("{path}.bounds.min"), spec.bounds.min),
+        max: issues.replicas(&format!("{path}.bounds.max"), spec.bounds.max),
+    };
+    if bounds.min > bounds.max {
+        issues.add(
+            format!("{path}.bounds"),
+            "min is above max: write a max that is at least min",
+        );
+    }
+    let longest_start = SignedDuration::from_hours(2);
+    Mapping {
+        name: spec.name.clone(),
+        demand: DemandQuery {
+            query: spec.demand.query.clone(),
+            unit: spec.demand.unit.clone(),
+        },
+        target: TargetRef {
+            api_version: spec.target.api_version.clone(),
+            kind: spec.target.kind.clone(),
+            name: spec.target.name.clone(),
+        },
+        capacity: capacity(&format!("{path}.capacity"), &spec.capacity, issues),
+        headroom: issues.share(
+            &format!("{path}.capacity.headroom"),
+            &spec.capacity.headroom,
+            MOST_GROWTH,
+        ),
+        startup: issues.span(
+            &format!("{path}.capacity.startup"),
+            &spec.capacity.startup,
+            NO_TIME,
+            longest_start,
+        ),
+        bounds,
+        actuator: match spec.actuator {
+            ActuatorSpec::Scale => ActuatorKind::Scale,
+            ActuatorSpec::HpaFloor => ActuatorKind::HpaFloor,
+        },
+        cost: spec.cost.as_ref().map(|cost| Money {
+            amount: issues.quantity(
+                &format!("{path}.cost.perReplicaHour.amount"),
+                &cost.per_replica_hour.amount,
+            ),
+            currency: cost.per_replica_hour.currency.clone(),
+        }),
+    }
+}
+
+fn capacity(path: &str, spec: &CapacitySpec, issues: &mut Issues) -> CapacityModel {
+    match (&spec.per_replica, &spec.proportional, &spec.steps) {
+        (Some(per), None, None) => {
+            CapacityModel::PerReplica(issues.positive(&format!("{path}.perReplica"), per))
+        }
+        (None, Some(model), None) => proportional(&format!("{path}.proportional"), model, issues),
+        (None, None, Some(points)) => CapacityModel::Steps(steps(&format!("{path}.steps"), points, issues)),
+        _ => {
+            issues.add(path, "write exactly one of perReplica, proportional and steps");
+            CapacityModel::PerReplica(1.0)
+        }
+    }
+}
+
+fn proportional(path: &str, spec: &ProportionalSpec, issues: &mut Issues) -> CapacityModel {
+    let elasticity = issues.positive(&format!("{path}.elasticity"), &spec.elasticity);
+    if elasticity > 3.0 {
+        issues.add(
+            format!("{path}.elasticity"),
+            format!("{elasticity} is too large: write at most 3"),
+        );
+    }
+    let reference = match (&spec.demand, spec.replicas, &spec.baseline) {
+        (Some(demand), Some(replicas), None) => Reference::Given {
+            demand: issues.positive(&format!("{path}.demand"), demand),
+            replicas: issues.replicas(&format!("{path}.replicas"), replicas),
+        },
+        (None, None, Some(measured)) => Reference::Measured {
+            window: window_of(&format!("{path}.baseline.window"), &measured.window, issues),
+        },
+        _ => {
+            issues.add(path, "write demand and replicas, or baseline alone");
+            Reference::Given {
+                demand: 1.0,
+                replicas: Replicas(1),
+            }
+        }
+    };
+    CapacityModel::Proportional {
+        reference,
+        elasticity,
+    }
+}
+
+fn steps(path: &str, specs: &[StepSpec], issues: &mut Issues) -> Vec<StepPoint> {
+    let points: Vec<StepPoint> = specs
+        .iter()
+        .enumerate()
+        .map(|(index, spec)| StepPoint {
+            demand: issues.quantity(&format!("{path}[{index}].demand"), &spec.demand),
+            replicas: issues.replicas(&format!("{path}[{index}].replicas"), spec.replicas),
+        })
+        .collect();
+    if points.first().is_none_or(|first| first.demand != 0.0) {
+        issues.add(
+            path,
+            "the first step must be for demand 0: write {demand: 0, replicas: …} first",
+        );
+    }
+    for (index, pair) in points.windows(2).enumerate() {
+        if pair[1].demand <= pair[0].demand || pair[1].replicas < pair[0].replicas {
+            let path = format!("{path}[{}]", index + 1);
+            issues.add(
+                path,
+                "steps must ascend: write a larger demand and at least as many replicas as before",
+            );
+        }
+    }
+    points
+}
+
+fn policy(spec: &PolicySpec, issues: &mut Issues) -> Policy {
+    let down = &spec.scale_down;
+    let longest_window = SignedDuration::from_hours(24);
+    let longest_hold = SignedDuration::from_hours(24 * 30);
+    let step = issues.share("spec.policy.scaleDown.maxStep", &down.max_step, 1.0);
+    if step <= 0.0 {
+        issues.add(
+            "spec.policy.scaleDown.maxStep",
+            "0% would never scale down: write 1% to 100%, or autonomy.down: Observe",
+        );
+    }
+    Policy {
+        up: autonomy(spec.autonomy.up),
+        down: autonomy(spec.autonomy.down),
+        up_tolerance: issues.share("spec.policy.scaleUp.tolerance", &spec.scale_up.tolerance, 1.0),
+        down_window: issues.span(
+            "spec.policy.scaleDown.window",
+            &down.window,
+            NO_TIME,
+            longest_window,
+        ),
+        down_tolerance: issues.share("spec.policy.scaleDown.tolerance", &down.tolerance, 1.0),
+        down_max_step: step,
+        metric_loss: MetricLoss {
+            hold: issues.span(
+                "spec.policy.onMetricLoss.hold",
+                &spec.on_metric_loss.hold,
+                NO_TIME,
+                longest_hold,
+            ),
+            then: match spec.on_metric_loss.then {
+                WhenLostSpec::Hold => WhenLost::Hold,
+                WhenLostSpec::Baseline => WhenLost::Baseline,
+                WhenLostSpec::Max => WhenLost::Max,
+            },
+        },
+        freezes: spec
+            .freeze
+            .iter()
+            .map(|freeze| Freeze {
+                from: freeze.from,
+                to: freeze.to,
+                reason: freeze.reason.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn autonomy(level: AutonomyLevel) -> Autonomy {
+    match level {
+        AutonomyLevel::Observe => Autonomy::Observe,
+        AutonomyLevel::Enforce => Autonomy::Enforce,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objective(spec: &str) -> Objective {
+        let mut object: Objective = serde_json::from_value(serde_json::json!({
+            "apiVersion": "bizops.dev/v1alpha1", "kind": "Objective",
+            "metadata": {"name": "checkout", "namespace": "shop", "generation": 3},
+            "spec": {"indicator": {"query": "up", "unit": "orders/h"}, "goal": {"atLeast": 1000}},
+        }))
+        .unwrap();
+        let patch: serde_json::Value = serde_json::from_str(spec).unwrap();
+        let mut whole = serde_json::to_value(&object.spec).unwrap();
+        for (key, value) in patch.as_object().unwrap() {
+            whole[key] = value.clone();
+        }
+        object.spec = serde_json::from_value(whole).unwrap();
+        object
+    }
+
+    fn web(capacity: &str, rest: &str) -> String {
+        format!(
+            r#"{{"mappings": [{{"name": "web", "demand": {{"query": "up", "unit": "requests/s"}},
+            "target": {{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}},
+            "capacity": {capacity}, "bounds": {{"min": 2, "max": 60}}}}]{rest}}}"#
+        )
+    }
+
+    #[test]
+    fn a_plain_objective_gets_the_documented_defaults() {
+        let intent = intent(&objective(&web(r#"{"perReplica": 120}"#, ""))).unwrap();
+        assert_eq!(intent.id.to_string(), "shop/checkout");
+        assert_eq!(intent.interval, SignedDuration::from_secs(5));
+        assert_eq!(intent.goal, Goal::AtLeast(1000.0));
+        assert_eq!(intent.mappings[0].capacity, CapacityModel::PerReplica(120.0));
+        assert!(intent.mappings[0].headroom.abs() < f64::EPSILON);
+        assert_eq!(intent.policy.down_window, SignedDuration::from_mins(5));
+        assert!((intent.policy.up_tolerance - 0.05).abs() < f64::EPSILON);
+        assert_eq!(
+            intent.policy.metric_loss,
+            MetricLoss {
+                hold: SignedDuration::from_mins(15),
+                then: WhenLost::Hold
+            }
+        );
+    }
+
+    #[test]
+    fn what_a_schema_cannot_say_is_an_issue_with_its_field_path() {
+        for (name, spec, path) in [
+            (
+                "steps not from zero",
+                web(r#"{"steps": [{"demand": 5, "replicas": 1}]}"#, ""),
+                "spec.mappings[0].capacity.steps",
+            ),
+            (
+                "steps not ascending",
+                web(
+                    r#"{"steps": [{"demand": 0, "replicas": 1}, {"demand": 0, "replicas": 2}]}"#,
+                    "",
+                ),
+                "spec.mappings[0].capacity.steps[1]",
+            ),
+            (
+                "elasticity above three",
+                web(
+                    r#"{"proportional": {"demand": 10, "replicas": 1, "elasticity": 4}}"#,
+                    "",
+                ),
+                "spec.mappings[0].capacity.proportional.elasticity",
+            ),
+            (
+                "two models",
+                web(r#"{"perReplica": 1, "steps": []}"#, ""),
+                "spec.mappings[0].capacity",
+            ),
+            (
+                "window too long",
+                web(
+                    r#"{"perReplica": 1}"#,
+                    r#","policy": {"scaleDown": {"window": "2d"}}"#,
+                ),
+                "spec.policy.scaleDown.window",
+            ),
+            (
+                "step of nothing",
+                web(
+                    r#"{"perReplica": 1}"#,
+                    r#","policy": {"scaleDown": {"maxStep": "0%"}}"#,
+                ),
+                "spec.policy.scaleDown.maxStep",
+            ),
+            (
+                "range upside down",
+                r#"{"goal": {"between": {"min": 5, "max": 4}}}"#.to_owned(),
+                "spec.goal.between",
+            ),
+            (
+                "interval in words",
+                r#"{"interval": "soon"}"#.to_owned(),
+                "spec.interval",
+            ),
+        ] {
+            let issues = intent(&objective(&spec)).unwrap_err();
+            assert!(
+                issues.0.iter().any(|issue| issue.path == path),
+                "{name}: {issues}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_issues_are_told_at_once() {
+        let spec = r#"{"interval": "soon", "goal": {}, "policy": {"scaleUp": {"tolerance": "x"}}}"#;
+        let issues = intent(&objective(spec)).unwrap_err();
+        let paths: Vec<&str> = issues.0.iter().map(|issue| issue.path.as_str()).collect();
+        assert!(
+            paths.contains(&"spec.goal") && paths.contains(&"spec.interval"),
+            "{paths:?}"
+        );
+        assert!(paths.contains(&"spec.policy.scaleUp.tolerance"), "{paths:?}");
+    }
+}

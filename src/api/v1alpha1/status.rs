@@ -1,0 +1,283 @@
+//! What an objective's status says, and the memory it keeps for the next pass.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{FrozenReference, FrozenValue, MappingMemory, Memory, Need, Replicas};
+
+/// What bizops found, decided and did.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectiveStatus {
+    /// The generation of the spec this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Ready says whether the spec is accepted and reconciled; Met, MetricsAvailable, ScalingActive,
+    /// ScalingLimited and Conflict say how things stand.
+    #[serde(default)]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_string()]))]
+    pub conditions: Vec<Condition>,
+    /// One sentence a business owner understands.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    /// The KPI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indicator: Option<IndicatorStatus>,
+    /// The frozen baseline of a relative goal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineStatus>,
+    /// Replicas now → wanted, one entry per mapping.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub replicas: String,
+    /// One entry per mapping.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
+    pub mappings: Vec<MappingStatus>,
+    /// The last 20 changes, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub decisions: Vec<DecisionStatus>,
+    /// What the next pass must know, so that a restart or a new leader forgets nothing. Written by bizops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryStatus>,
+}
+
+/// The KPI as last measured. Rewritten when a figure moves by more than a tenth, or with any other change.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IndicatorStatus {
+    /// The number, to four digits; absent while it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Its unit.
+    pub unit: String,
+    /// What the goal asks for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<String>,
+    /// Number and unit, for people.
+    pub display: String,
+    /// The goal, for people, e.g. `≥ 1000 orders/h`.
+    pub goal_display: String,
+    /// How far the indicator is towards its goal; 100% = met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attainment: Option<String>,
+    /// When the newest sample behind the number was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub sampled_at: Option<Timestamp>,
+}
+
+/// A baseline, measured once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BaselineStatus {
+    /// The number, to full precision.
+    pub value: String,
+    /// When it was measured.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub measured_at: Timestamp,
+}
+
+/// How one mapping stands.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MappingStatus {
+    /// The mapping's name.
+    pub name: String,
+    /// The target, e.g. `Deployment web`.
+    pub target: String,
+    /// The demand with its unit; absent while it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demand: Option<String>,
+    /// The demand with headroom, with its unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<String>,
+    /// What runs now (for HpaFloor: the floor that is set).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<i32>,
+    /// What the demand needs, before any guard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needed: Option<i32>,
+    /// What is wanted after the guards.
+    pub desired: i32,
+    /// The guard that decides at present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited_by: Option<String>,
+    /// Why, in the order things happened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub reasons: Vec<ReasonStatus>,
+    /// When bizops last changed the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub last_scale_at: Option<Timestamp>,
+    /// What the replicas that run cost per hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_per_hour: Option<String>,
+    /// The measured reference point of a proportional model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceStatus>,
+}
+
+/// One reason: a word from a closed list, and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasonStatus {
+    /// The word.
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+}
+
+/// A reference point, measured once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReferenceStatus {
+    /// The average demand, to full precision.
+    pub demand: String,
+    /// The replicas at that moment.
+    pub replicas: i32,
+    /// When it was measured.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub measured_at: Timestamp,
+}
+
+/// One change bizops made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DecisionStatus {
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+    /// For which mapping.
+    pub mapping: String,
+    /// Of which target.
+    pub target: String,
+    /// From so many replicas …
+    pub from: i32,
+    /// … to so many.
+    pub to: i32,
+    /// What became of it.
+    pub outcome: DecisionOutcome,
+    /// Why.
+    pub reasons: Vec<ReasonStatus>,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DecisionOutcome {
+    /// It is being carried out; written before the change, so that no change goes unrecorded.
+    Pending,
+    /// It was carried out.
+    Done,
+    /// Somebody else changed the target first; it was decided anew.
+    Superseded,
+    /// It failed; the reason is in the conditions.
+    Failed,
+}
+
+/// What the next pass must know.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemoryStatus {
+    /// The re-measure annotation's value that was last obeyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure_token: Option<String>,
+    /// One entry per mapping.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub mappings: Vec<MappingMemoryStatus>,
+}
+
+/// What the next pass must know of one mapping.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MappingMemoryStatus {
+    /// The mapping's name.
+    pub name: String,
+    /// The highest needs of the scale-down window, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub needs: Vec<NeedStatus>,
+    /// Since when the demand is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub lost_since: Option<Timestamp>,
+    /// What bizops last set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_set: Option<i32>,
+    /// When bizops last added replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub last_up: Option<Timestamp>,
+    /// When bizops last took replicas away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub last_down: Option<Timestamp>,
+}
+
+/// So many replicas were needed at that time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NeedStatus {
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+    /// How many.
+    pub replicas: i32,
+}
+
+/// Reads the memory back from a status. What cannot be read is forgotten, which at worst delays a scale-down.
+pub fn restore(status: &ObjectiveStatus) -> Memory {
+    let kept = status.memory.clone().unwrap_or_default();
+    let mappings = kept
+        .mappings
+        .iter()
+        .map(|memory| MappingMemory {
+            name: memory.name.clone(),
+            needs: memory
+                .needs
+                .iter()
+                .map(|need| Need {
+                    at: need.at,
+                    replicas: replicas(need.replicas),
+                })
+                .collect(),
+            lost_since: memory.lost_since,
+            last_set: memory.last_set.map(replicas),
+            last_up: memory.last_up,
+            last_down: memory.last_down,
+            reference: status
+                .mappings
+                .iter()
+                .find(|m| m.name == memory.name)
+                .and_then(reference),
+        })
+        .collect();
+    let baseline = status.baseline.as_ref().and_then(|kept| {
+        kept.value.parse().ok().map(|value| FrozenValue {
+            value,
+            at: kept.measured_at,
+        })
+    });
+    Memory {
+        baseline,
+        measure_token: kept.measure_token,
+        mappings,
+    }
+}
+
+fn reference(mapping: &MappingStatus) -> Option<FrozenReference> {
+    let kept = mapping.reference.as_ref()?;
+    let demand = kept.demand.parse().ok()?;
+    Some(FrozenReference {
+        demand,
+        replicas: replicas(kept.replicas),
+        at: kept.measured_at,
+    })
+}
+
+/// A stored number of replicas; what is negative by somebody's hand counts as none.
+fn replicas(stored: i32) -> Replicas {
+    Replicas(u32::try_from(stored).unwrap_or(0))
+}
