@@ -185,20 +185,12 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ObservedDemand {
-                demand,
-                planned,
-                unit,
-                needs,
-            } => {
+            Self::ObservedDemand { demand, planned, unit, needs } => {
                 let (demand, planned) = (figure(*demand), figure(*planned));
                 if demand == planned {
                     write!(f, "{demand} {unit} need {needs} replicas")
                 } else {
-                    write!(
-                        f,
-                        "{demand} {unit} ({planned} with headroom) need {needs} replicas"
-                    )
+                    write!(f, "{demand} {unit} ({planned} with headroom) need {needs} replicas")
                 }
             }
             Self::WithinTolerance { needs, tolerance } => {
@@ -209,11 +201,7 @@ impl fmt::Display for Reason {
                 )
             }
             Self::DemandUnknown { since, held } => {
-                write!(
-                    f,
-                    "the demand is unknown since {}; {held} replicas are held",
-                    clock(*since)
-                )
+                write!(f, "the demand is unknown since {}; {held} replicas are held", clock(*since))
             }
             Self::LossFallback { hold, to } => {
                 write!(
@@ -226,18 +214,10 @@ impl fmt::Display for Reason {
                 write!(f, "the baseline is not measured yet; {held} replicas are held")
             }
             Self::HeldByWindow { peak, needs, window } => {
-                write!(
-                    f,
-                    "{needs} replicas would do, {peak} were needed within the last {}",
-                    span(*window)
-                )
+                write!(f, "{needs} replicas would do, {peak} were needed within the last {}", span(*window))
             }
             Self::HeldByStartup { until } => write!(f, "new replicas are starting until {}", clock(*until)),
-            Self::StepCut {
-                wanted,
-                allowed,
-                step,
-            } => {
+            Self::StepCut { wanted, allowed, step } => {
                 write!(
                     f,
                     "{wanted} replicas would do, one step down is at most {}: {allowed}",
@@ -251,10 +231,7 @@ impl fmt::Display for Reason {
                 write!(f, "{wanted} replicas would do, bounds.min asks for {min}")
             }
             Self::CappedByHpaMax { wanted, max, hpa } => {
-                write!(
-                    f,
-                    "a floor of {wanted} is wanted, HorizontalPodAutoscaler {hpa} allows {max}"
-                )
+                write!(f, "a floor of {wanted} is wanted, HorizontalPodAutoscaler {hpa} allows {max}")
             }
             Self::Frozen { until, why } => write!(f, "frozen until {}: {why}", clock(*until)),
             Self::Observing { wanted } => write!(f, "autonomy is Observe: {wanted} replicas would be set"),
@@ -282,17 +259,9 @@ pub fn figure(value: f64) -> String {
     }
     let magnitude = value.abs().log10().floor();
     let digits = (3.0 - magnitude).clamp(0.0, 12.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to 0..=12"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=12")]
     let text = format!("{value:.*}", digits as usize);
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// Writes a time of day to the second, in UTC.

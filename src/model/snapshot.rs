@@ -121,10 +121,9 @@ impl fmt::Display for TargetFault {
                 "may not be read or scaled by bizops ({detail}); add its kind to scale.kinds of the chart, or its \
                  namespace to watchNamespaces"
             ),
-            Self::Unavailable { detail } => write!(
-                f,
-                "could not be read ({detail}); bizops tries again at the next pass"
-            ),
+            Self::Unavailable { detail } => {
+                write!(f, "could not be read ({detail}); bizops tries again at the next pass")
+            }
         }
     }
 }

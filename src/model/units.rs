@@ -29,11 +29,7 @@ impl Replicas {
     )]
     pub fn ceil(need: f64) -> Self {
         let whole = (need - need.abs() * 1e-9).ceil();
-        if whole.is_nan() {
-            Self(0)
-        } else {
-            Self(whole.clamp(0.0, f64::from(Self::CEILING.0)) as u32)
-        }
+        if whole.is_nan() { Self(0) } else { Self(whole.clamp(0.0, f64::from(Self::CEILING.0)) as u32) }
     }
 
     /// The number as a float, for arithmetic.

@@ -57,10 +57,7 @@ impl Memory {
             .iter()
             .find(|memory| memory.name == name)
             .cloned()
-            .unwrap_or_else(|| MappingMemory {
-                name: name.to_owned(),
-                ..MappingMemory::default()
-            })
+            .unwrap_or_else(|| MappingMemory { name: name.to_owned(), ..MappingMemory::default() })
     }
 }
 
@@ -100,13 +97,15 @@ pub struct MappingMemory {
     pub last_up: Option<Timestamp>,
     /// When bizops last took replicas away.
     pub last_down: Option<Timestamp>,
+    /// What ran when the present step down began; steps within one window are measured against it.
+    pub step_from: Option<Need>,
     /// The model's measured reference point.
     pub reference: Option<FrozenReference>,
 }
 
 impl MappingMemory {
-    /// The scale-down window is remembered in so many parts; each need is dated to the end of its part.
-    pub const MAX_NEEDS: usize = 10;
+    /// Room for every part of a scale-down window of ten parts, and the two it overlaps.
+    pub const MAX_NEEDS: usize = 12;
 }
 
 /// So many replicas were needed at that time.

@@ -39,10 +39,7 @@ pub struct Issues(pub Vec<Issue>);
 impl Issues {
     /// Adds an issue.
     pub fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Issue {
-            path: path.into(),
-            message: message.into(),
-        });
+        self.0.push(Issue { path: path.into(), message: message.into() });
     }
 
     /// Keeps a value, or notes that the text at `path` is not one.
@@ -60,36 +57,19 @@ impl Issues {
     }
 
     fn quantity(&mut self, path: &str, text: &Quantity) -> f64 {
-        self.take(
-            path,
-            text,
-            "a number: write one such as 1200, \"0.95\" or \"1.5k\"",
-            text.value(),
-        )
+        self.take(path, text, "a number: write one such as 1200, \"0.95\" or \"1.5k\"", text.value())
     }
 
     fn positive(&mut self, path: &str, text: &PositiveQuantity) -> f64 {
         let value = text.value().filter(|number| *number > 0.0);
-        self.take(
-            path,
-            text,
-            "a number above zero: write one such as 1200, \"0.95\" or \"1.5k\"",
-            value,
-        )
+        self.take(path, text, "a number above zero: write one such as 1200, \"0.95\" or \"1.5k\"", value)
     }
 
     fn share(&mut self, path: &str, text: &Share, most: f64) -> f64 {
-        let value = self.take(
-            path,
-            text,
-            "a share: write one with a percent sign, such as 20%",
-            text.value(),
-        );
+        let value =
+            self.take(path, text, "a share: write one with a percent sign, such as 20%", text.value());
         if value > most {
-            self.add(
-                path,
-                format!("{text} is too large: write at most {}%", most * 100.0),
-            );
+            self.add(path, format!("{text} is too large: write at most {}%", most * 100.0));
         }
         value
     }
@@ -101,18 +81,10 @@ impl Issues {
         least: SignedDuration,
         most: SignedDuration,
     ) -> SignedDuration {
-        let value = self.take(
-            path,
-            text,
-            "a duration: write one such as 30s, 5m or 28d",
-            text.value(),
-        );
+        let value = self.take(path, text, "a duration: write one such as 30s, 5m or 28d", text.value());
         if value < least || value > most {
             let (least, most) = (crate::model::span(least), crate::model::span(most));
-            self.add(
-                path,
-                format!("{text} is out of range: write a duration from {least} to {most}"),
-            );
+            self.add(path, format!("{text} is out of range: write a duration from {least} to {most}"));
         }
         value
     }
@@ -183,11 +155,7 @@ pub fn intent(object: &Objective) -> Result<Intent, Issues> {
             .and_then(|map| map.get(MEASURE_BASELINE))
             .cloned(),
     };
-    if issues.0.is_empty() {
-        Ok(intent)
-    } else {
-        Err(issues)
-    }
+    if issues.0.is_empty() { Ok(intent) } else { Err(issues) }
 }
 
 /// The identity in an object's metadata.
@@ -216,21 +184,14 @@ fn goal(spec: &GoalSpec, issues: &mut Issues) -> Goal {
         }
         (None, None, None, Some(share)) => {
             let share = issues.share("spec.goal.growBy", share, MOST_GROWTH);
-            let baseline = spec
-                .baseline
-                .as_ref()
-                .map_or(BaselineSpec::Value(0.0), |b| baseline(b, issues));
+            let baseline = spec.baseline.as_ref().map_or(BaselineSpec::Value(0.0), |b| baseline(b, issues));
             if spec.baseline.is_none() {
                 issues.add(
                     PATH,
                     "growBy needs a baseline: write baseline {value: 800} or baseline {window: 28d}",
                 );
             }
-            Goal::GrowBy {
-                share,
-                by: spec.by,
-                baseline,
-            }
+            Goal::GrowBy { share, by: spec.by, baseline }
         }
         _ => {
             issues.add(PATH, "write exactly one of atLeast, atMost, between and growBy");
@@ -242,9 +203,9 @@ fn goal(spec: &GoalSpec, issues: &mut Issues) -> Goal {
 fn baseline(spec: &Baseline, issues: &mut Issues) -> BaselineSpec {
     match (&spec.value, &spec.window) {
         (Some(value), None) => BaselineSpec::Value(issues.positive("spec.goal.baseline.value", value)),
-        (None, Some(window)) => BaselineSpec::Measured {
-            window: window_of("spec.goal.baseline.window", window, issues),
-        },
+        (None, Some(window)) => {
+            BaselineSpec::Measured { window: window_of("spec.goal.baseline.window", window, issues) }
+        }
         _ => {
             issues.add("spec.goal.baseline", "write exactly one of value and window");
             BaselineSpec::Value(0.0)
@@ -275,11 +236,7 @@ fn mappings(specs: &[MappingSpec], issues: &mut Issues) -> Vec<Mapping> {
             );
         }
     }
-    specs
-        .iter()
-        .enumerate()
-        .map(|(index, spec)| mapping(index, spec, issues))
-        .collect()
+    specs.iter().enumerate().map(|(index, spec)| mapping(index, spec, issues)).collect()
 }
 
 fn mapping(index: usize, spec: &MappingSpec, issues: &mut Issues) -> Mapping {
@@ -289,29 +246,19 @@ fn mapping(index: usize, spec: &MappingSpec, issues: &mut Issues) -> Mapping {
         max: issues.replicas(&format!("{path}.bounds.max"), spec.bounds.max),
     };
     if bounds.min > bounds.max {
-        issues.add(
-            format!("{path}.bounds"),
-            "min is above max: write a max that is at least min",
-        );
+        issues.add(format!("{path}.bounds"), "min is above max: write a max that is at least min");
     }
     let longest_start = SignedDuration::from_hours(2);
     Mapping {
         name: spec.name.clone(),
-        demand: DemandQuery {
-            query: spec.demand.query.clone(),
-            unit: spec.demand.unit.clone(),
-        },
+        demand: DemandQuery { query: spec.demand.query.clone(), unit: spec.demand.unit.clone() },
         target: TargetRef {
             api_version: spec.target.api_version.clone(),
             kind: spec.target.kind.clone(),
             name: spec.target.name.clone(),
         },
         capacity: capacity(&format!("{path}.capacity"), &spec.capacity, issues),
-        headroom: issues.share(
-            &format!("{path}.capacity.headroom"),
-            &spec.capacity.headroom,
-            MOST_GROWTH,
-        ),
+        headroom: issues.share(&format!("{path}.capacity.headroom"), &spec.capacity.headroom, MOST_GROWTH),
         startup: issues.span(
             &format!("{path}.capacity.startup"),
             &spec.capacity.startup,
@@ -324,10 +271,8 @@ fn mapping(index: usize, spec: &MappingSpec, issues: &mut Issues) -> Mapping {
             ActuatorSpec::HpaFloor => ActuatorKind::HpaFloor,
         },
         cost: spec.cost.as_ref().map(|cost| Money {
-            amount: issues.quantity(
-                &format!("{path}.cost.perReplicaHour.amount"),
-                &cost.per_replica_hour.amount,
-            ),
+            amount: issues
+                .quantity(&format!("{path}.cost.perReplicaHour.amount"), &cost.per_replica_hour.amount),
             currency: cost.per_replica_hour.currency.clone(),
         }),
     }
@@ -350,10 +295,7 @@ fn capacity(path: &str, spec: &CapacitySpec, issues: &mut Issues) -> CapacityMod
 fn proportional(path: &str, spec: &ProportionalSpec, issues: &mut Issues) -> CapacityModel {
     let elasticity = issues.positive(&format!("{path}.elasticity"), &spec.elasticity);
     if elasticity > 3.0 {
-        issues.add(
-            format!("{path}.elasticity"),
-            format!("{elasticity} is too large: write at most 3"),
-        );
+        issues.add(format!("{path}.elasticity"), format!("{elasticity} is too large: write at most 3"));
     }
     let reference = match (&spec.demand, spec.replicas, &spec.baseline) {
         (Some(demand), Some(replicas), None) => Reference::Given {
@@ -365,16 +307,10 @@ fn proportional(path: &str, spec: &ProportionalSpec, issues: &mut Issues) -> Cap
         },
         _ => {
             issues.add(path, "write demand and replicas, or baseline alone");
-            Reference::Given {
-                demand: 1.0,
-                replicas: Replicas(1),
-            }
+            Reference::Given { demand: 1.0, replicas: Replicas(1) }
         }
     };
-    CapacityModel::Proportional {
-        reference,
-        elasticity,
-    }
+    CapacityModel::Proportional { reference, elasticity }
 }
 
 fn steps(path: &str, specs: &[StepSpec], issues: &mut Issues) -> Vec<StepPoint> {
@@ -387,10 +323,7 @@ fn steps(path: &str, specs: &[StepSpec], issues: &mut Issues) -> Vec<StepPoint> 
         })
         .collect();
     if points.first().is_none_or(|first| first.demand != 0.0) {
-        issues.add(
-            path,
-            "the first step must be for demand 0: write {demand: 0, replicas: …} first",
-        );
+        issues.add(path, "the first step must be for demand 0: write {demand: 0, replicas: …} first");
     }
     for (index, pair) in points.windows(2).enumerate() {
         if pair[1].demand <= pair[0].demand || pair[1].replicas < pair[0].replicas {
@@ -419,12 +352,7 @@ fn policy(spec: &PolicySpec, issues: &mut Issues) -> Policy {
         up: autonomy(spec.autonomy.up),
         down: autonomy(spec.autonomy.down),
         up_tolerance: issues.share("spec.policy.scaleUp.tolerance", &spec.scale_up.tolerance, 1.0),
-        down_window: issues.span(
-            "spec.policy.scaleDown.window",
-            &down.window,
-            NO_TIME,
-            longest_window,
-        ),
+        down_window: issues.span("spec.policy.scaleDown.window", &down.window, NO_TIME, longest_window),
         down_tolerance: issues.share("spec.policy.scaleDown.tolerance", &down.tolerance, 1.0),
         down_max_step: step,
         metric_loss: MetricLoss {
@@ -443,11 +371,7 @@ fn policy(spec: &PolicySpec, issues: &mut Issues) -> Policy {
         freezes: spec
             .freeze
             .iter()
-            .map(|freeze| Freeze {
-                from: freeze.from,
-                to: freeze.to,
-                reason: freeze.reason.clone(),
-            })
+            .map(|freeze| Freeze { from: freeze.from, to: freeze.to, reason: freeze.reason.clone() })
             .collect(),
     }
 }
@@ -499,10 +423,7 @@ mod tests {
         assert!((intent.policy.up_tolerance - 0.05).abs() < f64::EPSILON);
         assert_eq!(
             intent.policy.metric_loss,
-            MetricLoss {
-                hold: SignedDuration::from_mins(15),
-                then: WhenLost::Hold
-            }
+            MetricLoss { hold: SignedDuration::from_mins(15), then: WhenLost::Hold }
         );
     }
 
@@ -516,39 +437,23 @@ mod tests {
             ),
             (
                 "steps not ascending",
-                web(
-                    r#"{"steps": [{"demand": 0, "replicas": 1}, {"demand": 0, "replicas": 2}]}"#,
-                    "",
-                ),
+                web(r#"{"steps": [{"demand": 0, "replicas": 1}, {"demand": 0, "replicas": 2}]}"#, ""),
                 "spec.mappings[0].capacity.steps[1]",
             ),
             (
                 "elasticity above three",
-                web(
-                    r#"{"proportional": {"demand": 10, "replicas": 1, "elasticity": 4}}"#,
-                    "",
-                ),
+                web(r#"{"proportional": {"demand": 10, "replicas": 1, "elasticity": 4}}"#, ""),
                 "spec.mappings[0].capacity.proportional.elasticity",
             ),
-            (
-                "two models",
-                web(r#"{"perReplica": 1, "steps": []}"#, ""),
-                "spec.mappings[0].capacity",
-            ),
+            ("two models", web(r#"{"perReplica": 1, "steps": []}"#, ""), "spec.mappings[0].capacity"),
             (
                 "window too long",
-                web(
-                    r#"{"perReplica": 1}"#,
-                    r#","policy": {"scaleDown": {"window": "2d"}}"#,
-                ),
+                web(r#"{"perReplica": 1}"#, r#","policy": {"scaleDown": {"window": "2d"}}"#),
                 "spec.policy.scaleDown.window",
             ),
             (
                 "step of nothing",
-                web(
-                    r#"{"perReplica": 1}"#,
-                    r#","policy": {"scaleDown": {"maxStep": "0%"}}"#,
-                ),
+                web(r#"{"perReplica": 1}"#, r#","policy": {"scaleDown": {"maxStep": "0%"}}"#),
                 "spec.policy.scaleDown.maxStep",
             ),
             (
@@ -556,17 +461,10 @@ mod tests {
                 r#"{"goal": {"between": {"min": 5, "max": 4}}}"#.to_owned(),
                 "spec.goal.between",
             ),
-            (
-                "interval in words",
-                r#"{"interval": "soon"}"#.to_owned(),
-                "spec.interval",
-            ),
+            ("interval in words", r#"{"interval": "soon"}"#.to_owned(), "spec.interval"),
         ] {
             let issues = intent(&objective(&spec)).unwrap_err();
-            assert!(
-                issues.0.iter().any(|issue| issue.path == path),
-                "{name}: {issues}"
-            );
+            assert!(issues.0.iter().any(|issue| issue.path == path), "{name}: {issues}");
         }
     }
 
@@ -575,10 +473,7 @@ mod tests {
         let spec = r#"{"interval": "soon", "goal": {}, "policy": {"scaleUp": {"tolerance": "x"}}}"#;
         let issues = intent(&objective(spec)).unwrap_err();
         let paths: Vec<&str> = issues.0.iter().map(|issue| issue.path.as_str()).collect();
-        assert!(
-            paths.contains(&"spec.goal") && paths.contains(&"spec.interval"),
-            "{paths:?}"
-        );
+        assert!(paths.contains(&"spec.goal") && paths.contains(&"spec.interval"), "{paths:?}");
         assert!(paths.contains(&"spec.policy.scaleUp.tolerance"), "{paths:?}");
     }
 }

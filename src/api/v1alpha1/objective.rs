@@ -25,16 +25,8 @@ use super::status::ObjectiveStatus;
     doc = "A goal on a KPI and the workloads that carry it: bizops measures the KPI, keeps the capacity right and says why.",
     printcolumn(name = "Indicator", type_ = "string", json_path = ".status.indicator.display"),
     printcolumn(name = "Goal", type_ = "string", json_path = ".status.indicator.goalDisplay"),
-    printcolumn(
-        name = "Attainment",
-        type_ = "string",
-        json_path = ".status.indicator.attainment"
-    ),
-    printcolumn(
-        name = "Met",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Met\")].status"
-    ),
+    printcolumn(name = "Attainment", type_ = "string", json_path = ".status.indicator.attainment"),
+    printcolumn(name = "Met", type_ = "string", json_path = ".status.conditions[?(@.type==\"Met\")].status"),
     printcolumn(
         name = "Replicas",
         type_ = "string",
@@ -47,12 +39,7 @@ use super::status::ObjectiveStatus;
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(
-        name = "Summary",
-        type_ = "string",
-        json_path = ".status.summary",
-        priority = 1
-    )
+    printcolumn(name = "Summary", type_ = "string", json_path = ".status.summary", priority = 1)
 )]
 #[x_kube(
     validation = Rule::new("!has(self.policy) || !has(self.policy.onMetricLoss) || self.policy.onMetricLoss.then != 'Baseline' || !has(self.mappings) || self.mappings.all(m, has(m.capacity.proportional))")

@@ -61,9 +61,7 @@ pub struct ScaleUpSpec {
 
 impl Default for ScaleUpSpec {
     fn default() -> Self {
-        Self {
-            tolerance: five_percent(),
-        }
+        Self { tolerance: five_percent() }
     }
 }
 
@@ -84,11 +82,7 @@ pub struct ScaleDownSpec {
 
 impl Default for ScaleDownSpec {
     fn default() -> Self {
-        Self {
-            window: five_minutes(),
-            tolerance: five_percent(),
-            max_step: half(),
-        }
+        Self { window: five_minutes(), tolerance: five_percent(), max_step: half() }
     }
 }
 
@@ -106,10 +100,7 @@ pub struct MetricLossSpec {
 
 impl Default for MetricLossSpec {
     fn default() -> Self {
-        Self {
-            hold: quarter_of_an_hour(),
-            then: WhenLostSpec::Hold,
-        }
+        Self { hold: quarter_of_an_hour(), then: WhenLostSpec::Hold }
     }
 }
 

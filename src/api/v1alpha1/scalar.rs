@@ -34,11 +34,7 @@ fn parse_quantity(text: &str) -> Option<f64> {
         _ => return None,
     };
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    digits
-        .parse::<f64>()
-        .ok()
-        .filter(|number| plain && number.is_finite())
-        .map(|number| number * factor)
+    digits.parse::<f64>().ok().filter(|number| plain && number.is_finite()).map(|number| number * factor)
 }
 
 macro_rules! quantity {
@@ -197,25 +193,15 @@ impl Share {
         let number = self.0.strip_suffix('%')?;
         let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         // Dividing keeps 0.3% exactly the float people expect, 0.003; multiplying by 0.01 does not.
-        number
-            .parse::<f64>()
-            .ok()
-            .filter(|_| plain)
-            .map(|percent| percent / 100.0)
+        number.parse::<f64>().ok().filter(|_| plain).map(|percent| percent / 100.0)
     }
 }
 
 impl Span {
     /// The duration, or `None` when the text is not one. Units must come in descending order, each once.
     pub fn value(&self) -> Option<SignedDuration> {
-        const UNITS: [(&str, i64); 6] = [
-            ("w", 604_800_000),
-            ("d", 86_400_000),
-            ("h", 3_600_000),
-            ("m", 60_000),
-            ("s", 1000),
-            ("ms", 1),
-        ];
+        const UNITS: [(&str, i64); 6] =
+            [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
         let mut rest = self.0.as_str();
         let (mut total, mut next) = (0_i64, 0);
         while !rest.is_empty() {
@@ -272,11 +258,7 @@ mod tests {
             ("1y", None),
             ("999999999999999w", None),
         ] {
-            assert_eq!(
-                Span::from(text).value(),
-                wanted.map(SignedDuration::from_millis),
-                "{text:?}"
-            );
+            assert_eq!(Span::from(text).value(), wanted.map(SignedDuration::from_millis), "{text:?}");
         }
     }
 

@@ -215,11 +215,7 @@ pub struct LimitsSpec {
 
 impl Default for LimitsSpec {
     fn default() -> Self {
-        Self {
-            concurrency: eight(),
-            max_series: a_hundred(),
-            max_bytes: one_mebibyte(),
-        }
+        Self { concurrency: eight(), max_series: a_hundred(), max_bytes: one_mebibyte() }
     }
 }
 

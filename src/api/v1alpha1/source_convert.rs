@@ -62,11 +62,7 @@ pub fn source_request(prometheus: &PrometheusSpec, limits: LimitsSpec) -> Result
             .iter()
             .filter_map(|header| header.value.clone().map(|value| (header.name.clone(), value)))
             .collect(),
-        parameters: prometheus
-            .parameters
-            .iter()
-            .map(|p| (p.name.clone(), p.value.clone()))
-            .collect(),
+        parameters: prometheus.parameters.iter().map(|p| (p.name.clone(), p.value.clone())).collect(),
         timeout,
         limits: SourceLimits {
             concurrency: at_least_one(limits.concurrency),
@@ -74,14 +70,7 @@ pub fn source_request(prometheus: &PrometheusSpec, limits: LimitsSpec) -> Result
             max_bytes: at_least_one(limits.max_bytes),
         },
     };
-    if issues.0.is_empty() {
-        Ok(SourceRequest {
-            spec,
-            secrets: secrets(prometheus),
-        })
-    } else {
-        Err(issues)
-    }
+    if issues.0.is_empty() { Ok(SourceRequest { spec, secrets: secrets(prometheus) }) } else { Err(issues) }
 }
 
 fn secrets(prometheus: &PrometheusSpec) -> Vec<(SecretNeed, SecretKeyRef)> {
@@ -90,14 +79,8 @@ fn secrets(prometheus: &PrometheusSpec) -> Vec<(SecretNeed, SecretKeyRef)> {
         |need: SecretNeed, at: Option<&SecretKeyRef>| needs.extend(at.map(|at| (need, at.clone())));
     if let Some(auth) = &prometheus.auth {
         want(SecretNeed::Bearer, auth.bearer_token.as_ref());
-        want(
-            SecretNeed::Username,
-            auth.basic.as_ref().map(|basic| &basic.username),
-        );
-        want(
-            SecretNeed::Password,
-            auth.basic.as_ref().map(|basic| &basic.password),
-        );
+        want(SecretNeed::Username, auth.basic.as_ref().map(|basic| &basic.username));
+        want(SecretNeed::Password, auth.basic.as_ref().map(|basic| &basic.password));
     }
     if let Some(tls) = &prometheus.tls {
         want(SecretNeed::Ca, tls.ca.as_ref());
@@ -105,10 +88,7 @@ fn secrets(prometheus: &PrometheusSpec) -> Vec<(SecretNeed, SecretKeyRef)> {
         want(SecretNeed::Key, tls.key.as_ref());
     }
     for header in &prometheus.headers {
-        want(
-            SecretNeed::Header(header.name.clone()),
-            header.secret_key_ref.as_ref(),
-        );
+        want(SecretNeed::Header(header.name.clone()), header.secret_key_ref.as_ref());
     }
     needs
 }

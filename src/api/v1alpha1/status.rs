@@ -215,6 +215,9 @@ pub struct MappingMemoryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub last_down: Option<Timestamp>,
+    /// What ran when the present step down began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_from: Option<NeedStatus>,
 }
 
 /// So many replicas were needed at that time.
@@ -238,43 +241,31 @@ pub fn restore(status: &ObjectiveStatus) -> Memory {
             needs: memory
                 .needs
                 .iter()
-                .map(|need| Need {
-                    at: need.at,
-                    replicas: replicas(need.replicas),
-                })
+                .map(|need| Need { at: need.at, replicas: replicas(need.replicas) })
                 .collect(),
             lost_since: memory.lost_since,
             last_set: memory.last_set.map(replicas),
             last_up: memory.last_up,
             last_down: memory.last_down,
-            reference: status
-                .mappings
-                .iter()
-                .find(|m| m.name == memory.name)
-                .and_then(reference),
+            step_from: memory.step_from.as_ref().map(need),
+            reference: status.mappings.iter().find(|m| m.name == memory.name).and_then(reference),
         })
         .collect();
-    let baseline = status.baseline.as_ref().and_then(|kept| {
-        kept.value.parse().ok().map(|value| FrozenValue {
-            value,
-            at: kept.measured_at,
-        })
-    });
-    Memory {
-        baseline,
-        measure_token: kept.measure_token,
-        mappings,
-    }
+    let baseline = status
+        .baseline
+        .as_ref()
+        .and_then(|kept| kept.value.parse().ok().map(|value| FrozenValue { value, at: kept.measured_at }));
+    Memory { baseline, measure_token: kept.measure_token, mappings }
+}
+
+fn need(stored: &NeedStatus) -> Need {
+    Need { at: stored.at, replicas: replicas(stored.replicas) }
 }
 
 fn reference(mapping: &MappingStatus) -> Option<FrozenReference> {
     let kept = mapping.reference.as_ref()?;
     let demand = kept.demand.parse().ok()?;
-    Some(FrozenReference {
-        demand,
-        replicas: replicas(kept.replicas),
-        at: kept.measured_at,
-    })
+    Some(FrozenReference { demand, replicas: replicas(kept.replicas), at: kept.measured_at })
 }
 
 /// A stored number of replicas; what is negative by somebody's hand counts as none.
