@@ -21,3 +21,6 @@
 pub mod api;
 pub mod engine;
 pub mod model;
+
+#[cfg(feature = "operator")]
+pub mod control;

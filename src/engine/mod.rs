@@ -19,7 +19,7 @@ mod window;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod scenario;
+pub(crate) mod scenario;
 
 pub use baseline::{Due, measurements_due};
 pub use plan::{Member, memory_due, plan, settle};
