@@ -15,7 +15,8 @@ use super::scalar::{PositiveQuantity, Quantity, Share, Span};
 )]
 pub struct MappingSpec {
     /// A name for the mapping, unique in the objective, e.g. `web`.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("write a name of small letters, digits and dashes, such as web"))]
     pub name: String,
     /// What the workload is asked to do.
     pub demand: DemandSpec,
@@ -55,13 +56,16 @@ pub struct DemandSpec {
 )]
 pub struct TargetSpec {
     /// The API version, e.g. `apps/v1`.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^([a-z0-9.-]+/)?v[a-z0-9]+$"))]
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^([a-z0-9.-]+/)?v[a-z0-9]+$')").message("write group/version, such as apps/v1"))]
     pub api_version: String,
     /// The kind, e.g. `Deployment`.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Z][A-Za-z0-9]*$"))]
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Z][A-Za-z0-9]*$')").message("write a kind with a capital letter, such as Deployment"))]
     pub kind: String,
     /// The object's name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')").message("write the name of an object in this namespace, such as web"))]
     pub name: String,
 }
 
@@ -168,12 +172,13 @@ pub struct CostSpec {
 }
 
 /// An amount of money.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct MoneySpec {
     /// How much, e.g. "0.12".
     pub amount: Quantity,
     /// The currency's ISO 4217 code, e.g. USD.
-    #[schemars(regex(pattern = r"^[A-Z]{3}$"), length(max = 3))]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Z]{3}$')").message("write a currency's three-letter code, such as USD or EUR"))]
     pub currency: String,
 }
 

@@ -63,6 +63,7 @@ pub struct ObjectiveSpec {
     pub suspend: bool,
     /// How often the objective is looked at, from 1s to 1h.
     #[serde(default = "five_seconds")]
+    #[schemars(with = "String", length(max = 24))]
     #[x_kube(validation = Rule::new("self.matches('^([0-9]{1,2}h)?([0-9]{1,4}m)?([0-9]{1,5}s)?$') && self != '' && duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("write an interval in whole seconds from 1s to 1h, such as 5s or 1m"))]
     pub interval: Span,
     /// The metric source to ask; may be left out when a default source exists.

@@ -38,7 +38,7 @@ fn parse_quantity(text: &str) -> Option<f64> {
 }
 
 macro_rules! quantity {
-    ($(#[$outer:meta])* $name:ident, $pattern:literal, $least:literal, $description:literal) => {
+    ($(#[$outer:meta])* $name:ident, $rule:literal, $message:literal, $description:literal) => {
         $(#[$outer])*
         #[derive(Debug, Clone, PartialEq, Eq, Default)]
         pub struct $name(pub String);
@@ -88,9 +88,8 @@ macro_rules! quantity {
                 json_schema!({
                     "description": $description,
                     "x-kubernetes-int-or-string": true,
-                    "pattern": $pattern,
                     "maxLength": 26,
-                    "minimum": $least,
+                    "x-kubernetes-validations": [{ "rule": $rule, "message": $message }],
                 })
             }
         }
@@ -106,16 +105,16 @@ quantity!(
     /// assert_eq!(Quantity("1,5".into()).value(), None);
     /// ```
     Quantity,
-    r"^[0-9]{1,15}(\.[0-9]{1,9})?[mkMGT]?$",
-    0,
+    r"type(self) == int ? int(self) >= 0 : string(self).matches('^[0-9]{1,15}([.][0-9]{1,9})?[mkMGT]?$')",
+    "write a number that is zero or more, such as 1200, \"0.95\" or \"1.5k\"",
     "A number that is zero or more: 1200, \"0.95\" or \"1.5k\" (suffixes m, k, M, G, T)."
 );
 
 quantity!(
     /// A number above zero: `1200`, `"0.95"`, `"1.5k"` (suffixes m, k, M, G, T).
     PositiveQuantity,
-    r"^([0-9]{0,14}[1-9][0-9]{0,14}(\.[0-9]{1,9})?|0{1,15}\.[0-9]{0,8}[1-9][0-9]{0,8})[mkMGT]?$",
-    1,
+    r"type(self) == int ? int(self) > 0 : string(self).matches('^[0-9]{1,15}([.][0-9]{1,9})?[mkMGT]?$') && string(self).matches('[1-9]')",
+    "write a number above zero, such as 1200, \"0.95\" or \"1.5k\"",
     "A number above zero: 1200, \"0.95\" or \"1.5k\" (suffixes m, k, M, G, T)."
 );
 

@@ -103,6 +103,7 @@ pub struct PrometheusSpec {
     pub parameters: Vec<NameValue>,
     /// How long one query may take, from 100ms to 30s.
     #[serde(default = "three_seconds")]
+    #[schemars(with = "String", length(max = 24))]
     #[x_kube(validation = Rule::new("self.matches('^([0-9]{1,2}s)?([0-9]{1,5}ms)?$') && self != '' && duration(self) >= duration('100ms') && duration(self) <= duration('30s')").message("write a timeout from 100ms to 30s, such as 3s"))]
     pub timeout: Span,
 }
@@ -170,7 +171,8 @@ pub struct TlsSpec {
 )]
 pub struct HeaderSpec {
     /// The header's name.
-    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9-]+$"))]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9-]+$')").message("write a header name of letters, digits and dashes, such as X-Scope-OrgID"))]
     pub name: String,
     /// Its value, when it is no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
