@@ -21,27 +21,23 @@ pub struct Member<'a> {
     pub memory: &'a Memory,
 }
 
-/// Decides for objectives that share targets, together. `others` are the latest claims of objectives that are
-/// not part of this pass.
+/// Decides for all objectives that share targets, together.
 ///
 /// The plans come in the order of the members; what they say does not depend on that order. A target is changed
-/// by the plan of the objective whose claim wins it, if that objective is a member.
-pub fn plan(members: &[Member<'_>], others: &[Claim]) -> (Vec<Plan>, Vec<Claim>) {
+/// by the plan of the objective whose claim wins it.
+pub fn plan(members: &[Member<'_>]) -> (Vec<Plan>, Vec<Claim>) {
     let mut plans: Vec<Plan> = members.iter().map(alone).collect();
-    let own: Vec<Claim> = members
+    let claims: Vec<Claim> = members
         .iter()
         .zip(&plans)
         .flat_map(|(member, plan)| {
-            plan.decisions.iter().filter_map(|decision| arbitrate::claim(member.intent, decision))
+            plan.decisions.iter().filter_map(|made| arbitrate::claim(member.intent, made))
         })
         .collect();
-    let is_member = |claim: &Claim| members.iter().any(|member| member.intent.id == claim.objective);
-    let mut claims = own.clone();
-    claims.extend(others.iter().filter(|claim| !is_member(claim)).cloned());
     for (member, plan) in members.iter().zip(&mut plans) {
-        settle_claims(member, plan, &claims, &is_member);
+        settle_claims(member, plan, &claims);
     }
-    (plans, own)
+    (plans, claims)
 }
 
 /// One objective's plan as if it were alone, without steps.
@@ -61,7 +57,7 @@ fn alone(member: &Member<'_>) -> Plan {
 }
 
 /// Names who wins each target and adds the steps this objective is to make.
-fn settle_claims(member: &Member<'_>, plan: &mut Plan, claims: &[Claim], is_member: &dyn Fn(&Claim) -> bool) {
+fn settle_claims(member: &Member<'_>, plan: &mut Plan, claims: &[Claim]) {
     let Member { intent, snapshot, .. } = member;
     for (index, decision) in plan.decisions.iter_mut().enumerate() {
         let subject = Subject {
@@ -81,7 +77,7 @@ fn settle_claims(member: &Member<'_>, plan: &mut Plan, claims: &[Claim], is_memb
         };
         let claims_it =
             claims.iter().any(|claim| claim.objective == intent.id && claim.mapping == decision.mapping);
-        if claims_it && is_member(winner) {
+        if claims_it {
             let mut kept = plan.memory.mapping(&decision.mapping);
             remember_step(&mut kept, current, winner.replicas, snapshot.at, intent);
             baseline::put(&mut plan.memory, kept);

@@ -104,7 +104,7 @@ fn live(
     let (mut memory, mut replicas) = (Memory::default(), from);
     for (index, demand) in demands.iter().enumerate() {
         let snapshot = snapshot(i64::try_from(index).unwrap_or(0) * gap, demand.clone(), replicas);
-        let (plans, _) = plan(&[Member { intent, snapshot: &snapshot, memory: &memory }], &[]);
+        let (plans, _) = plan(&[Member { intent, snapshot: &snapshot, memory: &memory }]);
         check(&snapshot, &memory, &plans[0])?;
         if let Some(step) = plans[0].steps.first() {
             replicas = step.to.0;
@@ -174,7 +174,7 @@ proptest! {
             if let TargetState::Known(workload) = &mut after.mappings[0].target {
                 workload.replicas = step.to;
             }
-            let (again, _) = plan(&[Member { intent: &intent, snapshot: &after, memory: &plan_of_the_pass.memory }], &[]);
+            let (again, _) = plan(&[Member { intent: &intent, snapshot: &after, memory: &plan_of_the_pass.memory }]);
             // With a window of zero nothing separates two steps down, so the same moment may hold both.
             let next_step_down = intent.policy.down_window.is_zero() && again[0].steps.iter().all(|next| next.to < next.from);
             prop_assert!(again[0].steps.is_empty() || next_step_down, "{step:?} then {:?}", again[0].steps);
@@ -201,8 +201,8 @@ proptest! {
             named.iter().map(|(intent, snapshot)| Member { intent, snapshot, memory: &memory }).collect();
         let mut turned = members.clone();
         turned.rotate_left(turn % members.len());
-        let (mut one, _) = plan(&members, &[]);
-        let (mut two, _) = plan(&turned, &[]);
+        let (mut one, _) = plan(&members);
+        let (mut two, _) = plan(&turned);
         one.sort_by(|a, b| a.objective.cmp(&b.objective));
         two.sort_by(|a, b| a.objective.cmp(&b.objective));
         prop_assert_eq!(&one, &two);
@@ -216,7 +216,7 @@ proptest! {
         let ahead = intent.interval * 2;
         let mut written = Memory::default();
         live(&intent, &demands, from, gap, |snapshot, _, running| {
-            let (restarted, _) = plan(&[Member { intent: &intent, snapshot, memory: &written }], &[]);
+            let (restarted, _) = plan(&[Member { intent: &intent, snapshot, memory: &written }]);
             prop_assert_eq!(&restarted[0].steps, &running.steps);
             prop_assert_eq!(restarted[0].decisions[0].desired, running.decisions[0].desired);
             if !running.steps.is_empty() || memory_due(&intent, running, &written, snapshot.at, ahead) {
@@ -240,7 +240,7 @@ proptest! {
                 workload.hpa = Some(HpaState { name: "web".into(), min, max, version: "1".into(), changed_by: None });
             }
             let memory = Memory::default();
-            let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }], &[]);
+            let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
             prop_assert!(plans[0].steps.iter().all(|step| step.to <= Replicas(max)));
         }
     }

@@ -9,7 +9,7 @@ fn play(intent: &Intent, from: u32, demands: &[Sample]) -> Vec<u32> {
     let (mut memory, mut replicas, mut seen) = (Memory::default(), from, Vec::new());
     for (index, demand) in demands.iter().enumerate() {
         let snapshot = snapshot(i64::try_from(index).unwrap() * 5, demand.clone(), replicas);
-        let (plans, _) = plan(&[Member { intent, snapshot: &snapshot, memory: &memory }], &[]);
+        let (plans, _) = plan(&[Member { intent, snapshot: &snapshot, memory: &memory }]);
         if let Some(step) = plans[0].steps.first() {
             replicas = step.to.0;
         }
@@ -111,7 +111,7 @@ fn a_freeze_and_observe_change_nothing_but_say_what_they_would() {
     };
     for (intent, code) in [(frozen, ReasonCode::Frozen), (observing, ReasonCode::Observing)] {
         let (snapshot, memory) = (snapshot(0, present(1500.0, 0), 10), Memory::default());
-        let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }], &[]);
+        let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
         let decision = &plans[0].decisions[0];
         assert!(plans[0].steps.is_empty());
         assert_eq!(decision.desired, Replicas(15));
@@ -124,34 +124,16 @@ fn the_larger_claim_wins_and_the_other_is_told_who_won() {
     let (small, large) = (intent("small"), intent("large"));
     let (one, two) = (snapshot(0, present(300.0, 0), 5), snapshot(0, present(900.0, 0), 5));
     let memory = Memory::default();
-    let (plans, _) = plan(
-        &[
-            Member { intent: &small, snapshot: &one, memory: &memory },
-            Member { intent: &large, snapshot: &two, memory: &memory },
-        ],
-        &[],
-    );
+    let (plans, _) = plan(&[
+        Member { intent: &small, snapshot: &one, memory: &memory },
+        Member { intent: &large, snapshot: &two, memory: &memory },
+    ]);
     assert!(plans[0].steps.is_empty());
     assert_eq!(plans[1].steps[0].to, Replicas(9));
     assert_eq!(plans[0].decisions[0].limited_by, Some(ConditionReason::Outbid));
     assert!(
         plans[0].decisions[0].reasons.contains(&Reason::Outbid { by: large.id.clone(), claim: Replicas(9) })
     );
-}
-
-#[test]
-fn a_claim_of_an_objective_outside_the_pass_counts() {
-    let own = intent("own");
-    let absent = Claim {
-        objective: intent("absent").id,
-        mapping: "web".to_owned(),
-        target: own.mappings[0].target.clone(),
-        actuator: ActuatorKind::Scale,
-        replicas: Replicas(12),
-    };
-    let (snapshot, memory) = (snapshot(0, present(900.0, 0), 5), Memory::default());
-    let (plans, _) = plan(&[Member { intent: &own, snapshot: &snapshot, memory: &memory }], &[absent]);
-    assert!(plans[0].steps.is_empty(), "the winner's own pass makes the change");
 }
 
 #[test]
@@ -167,11 +149,11 @@ fn a_target_owned_by_an_autoscaler_is_a_conflict_for_scale_and_a_floor_for_hpa_f
     });
     let memory = Memory::default();
     let mut intent = intent("a");
-    let (plans, claims) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }], &[]);
+    let (plans, claims) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
     assert!(plans[0].steps.is_empty() && claims.is_empty());
     assert_eq!(plans[0].decisions[0].hold, Some(crate::model::Hold::Conflict));
     intent.mappings[0].actuator = ActuatorKind::HpaFloor;
-    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }], &[]);
+    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
     let step = &plans[0].steps[0];
     assert_eq!(
         (step.from, step.to, step.version.as_str()),
@@ -192,13 +174,13 @@ fn a_change_by_somebody_else_is_told_once_and_reconciled() {
     let mut snapshot = snapshot(0, present(1500.0, 0), 4);
     let TargetState::Known(workload) = &mut snapshot.mappings[0].target else { unreachable!() };
     workload.changed_by = Some("kubectl".to_owned());
-    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }], &[]);
+    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
     let told = |plan: &Plan| plan.decisions[0].reasons.iter().any(|r| r.code() == ReasonCode::ChangedOutside);
     assert!(told(&plans[0]));
     assert_eq!(plans[0].steps[0].to, Replicas(15));
     let failed = StepOutcome { step: plans[0].steps[0].clone(), outcome: Outcome::Superseded };
     let memory = settle(&plans[0].memory, &plans[0], &[failed]);
-    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }], &[]);
+    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
     assert_eq!(plans[0].steps.len(), 1);
 }
 
@@ -211,11 +193,11 @@ fn a_baseline_is_measured_once_and_anew_when_asked() {
     };
     let mut snapshot = snapshot(0, present(1500.0, 0), 4);
     let memory = Memory::default();
-    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }], &[]);
+    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
     assert!(plans[0].steps.is_empty(), "nobody knows what it needs yet");
     assert!(crate::engine::measurements_due(&intent, &memory).any());
     snapshot.mappings[0].reference = Some(present(1000.0, 0));
-    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }], &[]);
+    let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
     let memory = plans[0].memory.clone();
     let frozen = FrozenReference { demand: 1000.0, replicas: Replicas(4), at: at(0) };
     assert_eq!(memory.mapping("web").reference, Some(frozen));
