@@ -24,3 +24,5 @@ pub mod model;
 
 #[cfg(feature = "operator")]
 pub mod control;
+#[cfg(feature = "operator")]
+pub mod observe;

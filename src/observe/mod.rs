@@ -1,0 +1,9 @@
+//! Facts brought in: metrics from sources and workloads from the cluster.
+//!
+//! This room turns questions into [`crate::model::Sample`]s and references into
+//! [`crate::model::TargetState`]s. It never decides, and nothing here ever fails a pass: what could not be had
+//! is itself a fact.
+
+pub mod promql;
+
+pub use promql::{Checked, PromqlIssue, check};
