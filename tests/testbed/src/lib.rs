@@ -1,1 +1,3 @@
 //! A real Kubernetes cluster on one machine.
+
+pub mod image;
