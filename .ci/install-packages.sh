@@ -5,7 +5,12 @@ set -euo pipefail
 
 # runc, CNI plugins, nftables, iptables, iproute2, util-linux: the real node of the testbed.
 # make, gcc, libc6-dev: the build, static binaries included. ca-certificates: what the image carries.
-packages=(make gcc libc6-dev ca-certificates runc containernetworking-plugins nftables iptables iproute2 util-linux)
+# lua5.1: runs the health script the docs give to Argo CD.
+packages=(
+  make gcc libc6-dev ca-certificates
+  runc containernetworking-plugins nftables iptables iproute2 util-linux
+  lua5.1
+)
 
 say() { echo "install-packages: $*" >&2; }
 
