@@ -23,6 +23,8 @@ pub mod engine;
 pub mod model;
 
 #[cfg(feature = "operator")]
+pub mod act;
+#[cfg(feature = "operator")]
 pub mod control;
 #[cfg(feature = "operator")]
 pub mod observe;
