@@ -28,3 +28,5 @@ pub mod act;
 pub mod control;
 #[cfg(feature = "operator")]
 pub mod observe;
+#[cfg(feature = "operator")]
+pub mod telemetry;
