@@ -26,3 +26,5 @@ pub mod model;
 pub mod control;
 #[cfg(feature = "operator")]
 pub mod observe;
+#[cfg(feature = "operator")]
+pub mod report;
