@@ -29,4 +29,6 @@ pub mod control;
 #[cfg(feature = "operator")]
 pub mod observe;
 #[cfg(feature = "operator")]
+pub mod report;
+#[cfg(feature = "operator")]
 pub mod telemetry;
