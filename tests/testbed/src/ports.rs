@@ -1,12 +1,17 @@
 //! Free ports for the parts.
 
 use std::net::TcpListener;
+use std::sync::{Mutex, PoisonError};
 
 use crate::Error;
 
 /// Below the range from which Linux gives outgoing connections their ports (32768 and up): a part that is killed
 /// finds its port still free.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
+
+/// How far this process has searched: a port found free is used a moment later, and no second testbed of this
+/// process may find it meanwhile.
+static SEARCHED: Mutex<u32> = Mutex::new(0);
 
 /// Where the parts listen, on loopback.
 #[derive(Debug, Clone, Copy)]
@@ -24,9 +29,11 @@ impl Ports {
     pub(crate) fn free() -> Result<Self, Error> {
         let length = u32::from(RANGE.end - RANGE.start);
         let begin = std::process::id().wrapping_mul(97) % length;
+        let mut searched = SEARCHED.lock().unwrap_or_else(PoisonError::into_inner);
         let mut held = Vec::new();
-        for step in 0..length {
-            let port = RANGE.start + u16::try_from((begin + step) % length).unwrap_or_default();
+        for _ in 0..length {
+            let port = RANGE.start + u16::try_from((begin + *searched) % length).unwrap_or_default();
+            *searched += 1;
             if let Ok(listener) = TcpListener::bind(("0.0.0.0", port)) {
                 held.push((port, listener));
             }
@@ -40,6 +47,19 @@ impl Ports {
                 });
             }
         }
+        *searched = 0;
         Err(Error::NotHere(format!("no free ports in {RANGE:?}: end programs that listen there")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_testbeds_of_a_process_get_different_ports() {
+        let (one, other) = (Ports::free().unwrap(), Ports::free().unwrap());
+        let all = |ports: Ports| [ports.etcd, ports.etcd_peer, ports.api, ports.prometheus, ports.kwok];
+        assert!(all(one).iter().all(|port| !all(other).contains(port)), "{one:?} {other:?}");
     }
 }

@@ -145,8 +145,8 @@ impl Testbed {
         self.start_part(Part::Prometheus)
     }
 
-    /// Gives Prometheus a past: samples in `OpenMetrics` text with times, ended by `# EOF`. Prometheus is
-    /// restarted over them.
+    /// Gives Prometheus a past: samples in `OpenMetrics` text with rising times, ended by `# EOF`.
+    /// Prometheus is restarted over them.
     pub fn backfill(&self, openmetrics: &str) -> Result<(), Error> {
         let site = self.site();
         let input = site.file("backfill.om");

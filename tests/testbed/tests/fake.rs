@@ -85,7 +85,7 @@ fn prometheus_can_be_given_a_past() {
     let testbed = Testbed::start(Options { nodes: Nodes::None, ..Options::fake() }).unwrap();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let past: String =
-        (0..7 * 24 * 60).map(|minute| format!("orders{{}} {minute} {}\n", now - minute * 60)).collect();
+        (0..7 * 24 * 60).rev().map(|minute| format!("orders{{}} {minute} {}\n", now - minute * 60)).collect();
     testbed.backfill(&format!("# TYPE orders gauge\n{past}# EOF\n")).unwrap();
     assert!((testbed.value("round(orders offset 5d / 1440)").unwrap() - 5.0).abs() < 0.01);
 }
