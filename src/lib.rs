@@ -25,6 +25,8 @@ pub mod model;
 #[cfg(feature = "operator")]
 pub mod act;
 #[cfg(feature = "operator")]
+pub mod cli;
+#[cfg(feature = "operator")]
 pub mod control;
 #[cfg(feature = "operator")]
 pub mod observe;
@@ -32,3 +34,5 @@ pub mod observe;
 pub mod report;
 #[cfg(feature = "operator")]
 pub mod telemetry;
+#[cfg(feature = "operator")]
+pub mod web;

@@ -1,7 +1,6 @@
 //! People told: what a pass concluded becomes conditions, status and events.
 //!
-//! Everything here is a pure function of what was concluded, what was last written, and `now`. The loops in
-//! `control` call it and carry the result to the API server.
+//! All but `publish` and `herald` are pure functions of what was concluded, what was last written, and `now`.
 //!
 //! | file | answers |
 //! |---|---|
@@ -11,14 +10,21 @@
 //! | [`ledger`] | the last changes, written ahead and settled |
 //! | [`quiet`] | whether a status is worth a write |
 //! | [`events`] | what is told as Kubernetes events |
+//! | [`publish`] | one status written |
+//! | [`herald`] | events published beside the passes |
 //! | [`source`] | the status of metric sources |
 
+pub mod board;
 pub mod conditions;
 pub mod events;
+pub mod herald;
 pub mod ledger;
 mod mapping;
 mod memory;
+pub mod metrics;
+pub mod publish;
 pub mod quiet;
+pub mod readiness;
 pub mod source;
 pub mod standing;
 pub mod status;
