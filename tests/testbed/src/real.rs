@@ -93,8 +93,8 @@ pub(crate) fn hand_over(testbed: &Testbed, forwarder: &Path) -> Result<(), Error
     let pid = init_pid(testbed).unwrap_or_default();
     let mut command = Command::new(forwarder);
     command.arg("forward").arg(pid.to_string()).args(ports(site).iter().map(u16::to_string));
-    testbed.spawn("forward", command)?.leave();
-    Ok(())
+    testbed.spawn_in(&Network::default(), "forward", command)?.leave();
+    testbed.until_ready(Part::ApiServer)
 }
 
 /// Starts the node's parts and brings the images in.
