@@ -27,4 +27,8 @@ pub mod control;
 #[cfg(feature = "operator")]
 pub mod observe;
 #[cfg(feature = "operator")]
+pub mod report;
+#[cfg(feature = "operator")]
 pub mod telemetry;
+#[cfg(feature = "operator")]
+pub mod web;
