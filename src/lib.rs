@@ -23,6 +23,10 @@ pub mod engine;
 pub mod model;
 
 #[cfg(feature = "operator")]
+pub mod act;
+#[cfg(feature = "operator")]
+pub mod cli;
+#[cfg(feature = "operator")]
 pub mod control;
 #[cfg(feature = "operator")]
 pub mod observe;

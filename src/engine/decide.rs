@@ -134,7 +134,7 @@ impl<'a> Pass<'a> {
         let mut wish =
             Wish::new(needed, vec![Reason::ObservedDemand { demand, planned, unit, needs: needed }]);
         if self.facts.demand.present().is_none() {
-            return self.from_part_of_the_data(wish, standing);
+            return self.on_partial_data(wish, standing);
         }
         let tolerated = self.tolerate(&mut wish, planned, standing);
         self.data_is_back(standing);
@@ -194,7 +194,7 @@ impl<'a> Pass<'a> {
     }
 
     /// What is missing from a partial answer can only add: such a demand raises, and never lowers.
-    fn from_part_of_the_data(&mut self, mut wish: Wish, standing: Replicas) -> Wish {
+    fn on_partial_data(&mut self, mut wish: Wish, standing: Replicas) -> Wish {
         let since = *self.memory.lost_since.get_or_insert(self.now);
         if wish.replicas < standing {
             wish.replicas = standing;

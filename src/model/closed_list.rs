@@ -8,6 +8,7 @@ macro_rules! closed_list {
     ($(#[$outer:meta])* $vis:vis enum $name:ident { $($word:ident => $meaning:literal),+ $(,)? }) => {
         $(#[$outer])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(clippy::doc_markdown, reason = "the meanings are shown as plain text")]
         $vis enum $name {
             $(#[doc = $meaning] $word),+
         }

@@ -1,0 +1,186 @@
+//! Values for tests: an objective and what a pass said of it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::status::Told;
+use crate::model::{
+    ActuatorKind, Autonomy, Bounds, CapacityModel, ConditionReason, Decision, DemandQuery, Findings, Goal,
+    GoalState, Indicator, Intent, Mapping, MappingFacts, Memory, MetricLoss, ObjectId, Outcome, Plan, Policy,
+    Reason, Replicas, Sample, Snapshot, Step, StepOutcome, TargetRef, TargetState, WhenEmpty, WhenLost,
+    Workload,
+};
+
+/// A moment, in seconds from an arbitrary one.
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+pub(super) fn target(name: &str) -> TargetRef {
+    TargetRef { api_version: "apps/v1".to_owned(), kind: "Deployment".to_owned(), name: name.to_owned() }
+}
+
+pub(super) fn mapping(name: &str) -> Mapping {
+    Mapping {
+        name: name.to_owned(),
+        demand: DemandQuery { query: "demand".to_owned(), unit: "requests/s".to_owned() },
+        target: target(name),
+        capacity: CapacityModel::PerReplica(120.0),
+        headroom: 0.2,
+        startup: SignedDuration::ZERO,
+        bounds: Bounds { min: Replicas(1), max: Replicas(12) },
+        actuator: ActuatorKind::Scale,
+        cost: None,
+    }
+}
+
+/// `shop/checkout`, at least 1000 orders/h, carried by the mappings named.
+pub(super) fn intent(mappings: &[&str]) -> Intent {
+    Intent {
+        id: ObjectId { namespace: "shop".to_owned(), name: "checkout".to_owned() },
+        generation: 3,
+        suspend: false,
+        interval: SignedDuration::from_secs(5),
+        source: None,
+        indicator: Indicator {
+            query: "kpi".to_owned(),
+            unit: "orders/h".to_owned(),
+            when_empty: WhenEmpty::Unknown,
+        },
+        goal: Goal::AtLeast(1000.0),
+        mappings: mappings.iter().map(|name| mapping(name)).collect(),
+        policy: Policy {
+            up: Autonomy::Enforce,
+            down: Autonomy::Enforce,
+            up_tolerance: 0.05,
+            down_window: SignedDuration::from_secs(300),
+            down_tolerance: 0.05,
+            down_max_step: 0.5,
+            metric_loss: MetricLoss { hold: SignedDuration::from_secs(900), then: WhenLost::Hold },
+            freezes: vec![],
+        },
+        measure_token: None,
+    }
+}
+
+/// A decision for 900 requests/s, 1080 with headroom, which need 9 replicas.
+pub(super) fn decision(name: &str, current: Option<u32>, desired: u32) -> Decision {
+    Decision {
+        mapping: name.to_owned(),
+        target: target(name),
+        actuator: ActuatorKind::Scale,
+        demand: Some(900.0),
+        planned: Some(1080.0),
+        current: current.map(Replicas),
+        needed: Some(Replicas(9)),
+        desired: Replicas(desired),
+        hold: None,
+        limited_by: None,
+        reasons: vec![Reason::ObservedDemand {
+            demand: 900.0,
+            planned: 1080.0,
+            unit: "requests/s".to_owned(),
+            needs: Replicas(9),
+        }],
+    }
+}
+
+/// A plan without steps for a goal that is met by 1180 orders/h.
+pub(super) fn plan(decisions: Vec<Decision>) -> Plan {
+    Plan {
+        objective: intent(&[]).id,
+        findings: Findings {
+            value: Some(1180.0),
+            goal: Some(1000.0),
+            attainment: Some(1.18),
+            state: GoalState::Met,
+            lost: None,
+        },
+        decisions,
+        steps: vec![],
+        memory: Memory::default(),
+    }
+}
+
+pub(super) fn step(name: &str, from: u32, to: u32) -> Step {
+    Step {
+        mapping: name.to_owned(),
+        namespace: "shop".to_owned(),
+        target: target(name),
+        actuator: ActuatorKind::Scale,
+        hpa: None,
+        from: Replicas(from),
+        to: Replicas(to),
+        version: "7".to_owned(),
+        reasons: decision(name, Some(from), to).reasons,
+    }
+}
+
+pub(super) fn done(step: Step) -> StepOutcome {
+    StepOutcome { step, outcome: Outcome::Done { version: "8".to_owned() } }
+}
+
+pub(super) fn failed(step: Step) -> StepOutcome {
+    let outcome = Outcome::Failed {
+        reason: ConditionReason::TargetForbidden,
+        detail: "deployments is forbidden".to_owned(),
+    };
+    StepOutcome { step, outcome }
+}
+
+pub(super) fn snapshot(second: i64, replicas: &[u32]) -> Snapshot {
+    let present = |value: f64| Sample::Present { value, at: at(second) };
+    Snapshot {
+        at: at(second),
+        indicator: present(1180.0),
+        indicator_baseline: None,
+        mappings: replicas
+            .iter()
+            .map(|replicas| MappingFacts {
+                demand: present(900.0),
+                reference: None,
+                target: TargetState::Known(Workload {
+                    replicas: Replicas(*replicas),
+                    existing: Replicas(*replicas),
+                    version: "7".to_owned(),
+                    changed_by: None,
+                    hpa: None,
+                }),
+            })
+            .collect(),
+    }
+}
+
+/// Everything one pass left behind.
+#[derive(Debug, Clone)]
+pub(super) struct Passed {
+    pub(super) intent: Intent,
+    pub(super) snapshot: Snapshot,
+    pub(super) plan: Plan,
+    pub(super) outcomes: Vec<StepOutcome>,
+}
+
+impl Passed {
+    /// A pass at a second, with these decisions.
+    pub(super) fn new(second: i64, decisions: Vec<Decision>) -> Self {
+        let names: Vec<&str> = decisions.iter().map(|decision| decision.mapping.as_str()).collect();
+        let standing: Vec<u32> =
+            decisions.iter().map(|decision| decision.current.unwrap_or_default().0).collect();
+        Self {
+            intent: intent(&names),
+            snapshot: snapshot(second, &standing),
+            plan: plan(decisions),
+            outcomes: vec![],
+        }
+    }
+
+    pub(super) fn told(&self) -> Told<'_> {
+        Told {
+            intent: &self.intent,
+            snapshot: &self.snapshot,
+            plan: &self.plan,
+            memory: &self.plan.memory,
+            outcomes: &self.outcomes,
+            source: Ok("ClusterMetricSource default"),
+        }
+    }
+}
