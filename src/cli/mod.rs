@@ -38,7 +38,8 @@ fn manifests(root: Option<&Path>) -> Result<(), String> {
         eprintln!("{count} files written below {}", root.display());
         return Ok(());
     }
-    let stream = manifests::stream().map_err(|error| format!("a definition cannot be written as YAML: {error}"))?;
+    let stream =
+        manifests::stream().map_err(|error| format!("a definition cannot be written as YAML: {error}"))?;
     match std::io::stdout().write_all(stream.as_bytes()) {
         // A reader that has seen enough (`| head`) is no failure.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

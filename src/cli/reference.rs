@@ -85,7 +85,12 @@ fn type_of(field: &Value) -> String {
 
 fn conditions() -> String {
     let mut page = format!("{HEAD}# Conditions and reasons\n");
-    table(&mut page, "Conditions", "condition", ConditionKind::ALL.iter().map(|word| (word.as_str(), word.meaning())));
+    table(
+        &mut page,
+        "Conditions",
+        "condition",
+        ConditionKind::ALL.iter().map(|word| (word.as_str(), word.meaning())),
+    );
     let reasons = ConditionReason::ALL.iter().map(|word| (word.as_str(), word.meaning()));
     table(&mut page, "Reasons of conditions", "reason", reasons);
     let codes = ReasonCode::ALL.iter().map(|word| (word.as_str(), word.meaning()));

@@ -55,7 +55,12 @@ impl Books {
     ///
     /// # Errors
     /// Why it cannot be asked, as a fault every query of it then has.
-    pub async fn ready(&self, found: &Found, asker: &Asker, now: Timestamp) -> Result<SourceKey, SourceFault> {
+    pub async fn ready(
+        &self,
+        found: &Found,
+        asker: &Asker,
+        now: Timestamp,
+    ) -> Result<SourceKey, SourceFault> {
         let request = found.request.as_ref().map_err(|issues| SourceFault::Misconfigured {
             detail: format!("the metric source {} is not valid: {issues}", found.id),
         })?;
@@ -87,12 +92,13 @@ impl Books {
         request: &SourceRequest,
         before: Option<((String, String), Credentials)>,
     ) -> Page {
-        let namespace =
-            if found.id.namespace.is_empty() { &self.own_namespace } else { &found.id.namespace };
+        let namespace = if found.id.namespace.is_empty() { &self.own_namespace } else { &found.id.namespace };
         let (outcome, credentials) = match self.credentials(namespace, request).await {
             Ok(credentials) => (Ok(()), credentials),
             // An API server that is away for a moment does not take credentials away that worked.
-            Err(Trouble::Passing(_)) if before.as_ref().is_some_and(|(version, _)| *version == found.version) => {
+            Err(Trouble::Passing(_))
+                if before.as_ref().is_some_and(|(version, _)| *version == found.version) =>
+            {
                 (Ok(()), before.map(|(_, credentials)| credentials).unwrap_or_default())
             }
             Err(Trouble::Passing(detail) | Trouble::Lasting(detail)) => {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::api::v1alpha1::{Issues, Objective, intent};
 use crate::model::{BaselineSpec, CapacityModel, Goal, Intent, Reference};
-use crate::observe::promql::{average_over, check};
 use crate::observe::Checked;
+use crate::observe::promql::{average_over, check};
 
 /// An objective that can be looked at.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,9 +9,9 @@ use super::books::Books;
 use super::lease::Leadership;
 use super::mirror::Mirror;
 use super::resolve::Sources;
+use crate::act::WriteAs;
 use crate::api::names::{HPA_FLOOR_MANAGER, SCALE_MANAGER};
 use crate::api::v1alpha1::Objective;
-use crate::act::WriteAs;
 use crate::observe::{Asker, Cluster, Managers};
 use crate::report::herald::Herald;
 use crate::report::metrics::Metrics;
@@ -49,6 +49,8 @@ pub struct Context {
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("left_out", &self.left_out.load(Ordering::Relaxed)).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("left_out", &self.left_out.load(Ordering::Relaxed))
+            .finish_non_exhaustive()
     }
 }

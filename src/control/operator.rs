@@ -151,8 +151,12 @@ async fn lead(ctx: &Context, config: &Config, wake: &Arc<Notify>) {
         let listed = statuses(&ctx.client, &config.watch_namespaces);
         match tokio::time::timeout(TAKEOVER_TIMEOUT, listed).await {
             Ok(Ok(statuses)) => break statuses,
-            Ok(Err(error)) => tracing::warn!(%error, "what the leader before left could not be read; it is tried again"),
-            Err(_) => tracing::warn!("what the leader before left could not be read in time; it is tried again"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what the leader before left could not be read; it is tried again")
+            }
+            Err(_) => {
+                tracing::warn!("what the leader before left could not be read in time; it is tried again")
+            }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     };
@@ -177,7 +181,8 @@ async fn statuses(
             let list = api.list(&page).await?;
             for object in list.items {
                 let Ok(object) = object.0 else { continue };
-                let id = ObjectId { namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
+                let id =
+                    ObjectId { namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
                 statuses.insert(id, (object.uid(), object.status.unwrap_or_default()));
             }
             match list.metadata.continue_.filter(|token| !token.is_empty()) {

@@ -57,7 +57,11 @@ pub async fn make(ctx: &Context, mut seats: Vec<Seat>, at: Timestamp) {
         let members: Vec<Member<'_>> = seats
             .iter()
             .zip(&snapshots)
-            .map(|(seat, snapshot)| Member { intent: &seat.charge.intent, snapshot, memory: &seat.life.memory })
+            .map(|(seat, snapshot)| Member {
+                intent: &seat.charge.intent,
+                snapshot,
+                memory: &seat.life.memory,
+            })
             .collect();
         let (plans, _) = engine::plan(&members);
         let before: Vec<Memory> = seats.iter().map(|seat| seat.life.memory.clone()).collect();
@@ -126,9 +130,11 @@ async fn act(ctx: &Context, seat: &mut Seat, plan: &Plan) -> Vec<StepOutcome> {
     if !tell::write(ctx, seat, ahead, Cause::Change).await {
         return Vec::new();
     }
-    join_all(plan.steps.iter().map(|step| async {
-        StepOutcome { step: step.clone(), outcome: carry_out(ctx, step).await }
-    }))
+    join_all(
+        plan.steps
+            .iter()
+            .map(|step| async { StepOutcome { step: step.clone(), outcome: carry_out(ctx, step).await } }),
+    )
     .await
 }
 

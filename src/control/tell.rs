@@ -8,10 +8,10 @@ use crate::api::v1alpha1::ObjectiveStatus;
 use crate::engine;
 use crate::model::{Outcome, Plan, Snapshot, StepOutcome};
 use crate::report::board::ObjectiveRow;
-use crate::report::quiet::Cause;
 use crate::report::events::{Notice, events};
 use crate::report::metrics::WriteOutcome;
 use crate::report::publish::{self, Subject, Written};
+use crate::report::quiet::Cause;
 use crate::report::status::{Told, of_pass};
 
 /// The memory is written when a process that starts from what is written would decide otherwise within this
@@ -41,7 +41,9 @@ pub async fn passed(ctx: &Context, seat: &mut Seat, passed: Passed<'_>) {
     let memory = seat.life.memory.clone();
     let source = origin.name.as_deref().map_err(String::as_str);
     let told = Told { intent, snapshot, plan, memory: &memory, outcomes, source };
-    ctx.metrics.board.put(intent.id.clone(), ObjectiveRow::of(intent, &plan.findings, &plan.decisions, snapshot));
+    ctx.metrics
+        .board
+        .put(intent.id.clone(), ObjectiveRow::of(intent, &plan.findings, &plan.decisions, snapshot));
     for done in outcomes {
         log_step(seat, done);
         if matches!(done.outcome, Outcome::Done { .. }) {

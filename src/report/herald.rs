@@ -30,7 +30,8 @@ impl Herald {
         let (queue, mut waiting) = mpsc::channel::<(Event, ObjectReference)>(WAITING);
         let counts = metrics.clone();
         tokio::spawn(async move {
-            let reporter = Reporter { controller: "bizops.dev/operator".to_owned(), instance: Some(instance) };
+            let reporter =
+                Reporter { controller: "bizops.dev/operator".to_owned(), instance: Some(instance) };
             let recorder = Recorder::new(client, reporter);
             while let Some((event, about)) = waiting.recv().await {
                 let published = tokio::time::timeout(PUBLISH_TIMEOUT, recorder.publish(&event, &about)).await;

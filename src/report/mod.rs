@@ -1,6 +1,7 @@
 //! People told: what a pass concluded becomes conditions, status and events.
 //!
-//! All but `publish` and `herald` are pure functions of what was concluded, what was last written, and `now`.
+//! All but `publish`, `herald` and the last three are pure functions of what was concluded, what was last written,
+//! and `now`.
 //!
 //! | file | answers |
 //! |---|---|
@@ -13,6 +14,9 @@
 //! | [`publish`] | one status written |
 //! | [`herald`] | events published beside the passes |
 //! | [`source`] | the status of metric sources |
+//! | [`board`] | the last verdict on every objective, for metrics and pages |
+//! | [`metrics`] | what a scraper reads |
+//! | [`readiness`] | what the process still waits for |
 
 pub mod board;
 pub mod conditions;

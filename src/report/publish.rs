@@ -29,10 +29,7 @@ pub struct Subject {
 impl Subject {
     /// An object of one of bizops' own kinds.
     pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
-        let id = ObjectId {
-            namespace: object.namespace().unwrap_or_default(),
-            name: object.name_any(),
-        };
+        let id = ObjectId { namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
         Self { id, uid: object.uid(), resource: ApiResource::erase::<K>(&()) }
     }
 
