@@ -146,6 +146,8 @@ impl Testbed {
             Part::Etcd => self.etcd("/v3/kv/range", &json!({"key": "eA=="})).map(|_| ()),
             Part::ApiServer => self.api.text("/readyz").map(|_| ()),
             Part::Prometheus => self.prometheus.text("/-/ready").map(|_| ()),
+            Part::Containerd => real::containerd_answers(self),
+            Part::Kubelet => real::kubelet_answers(self),
             _ => Ok(()),
         })
     }
