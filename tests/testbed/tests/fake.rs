@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -183,4 +184,35 @@ fn a_testbed_ends_with_the_program_that_ran_in_it() {
     assert!(marked(&run).iter().any(|name| name == "sleep\n"));
     drop(testbed);
     assert_eq!(marked(&run), Vec::<String>::new());
+}
+
+/// Run as a program of its own by the next test: it owns a testbed until it is killed.
+#[test]
+#[ignore = "the test after it runs it"]
+fn owner_that_waits_to_be_killed() {
+    let testbed = Testbed::start(Options::control_plane()).unwrap();
+    println!("run {}", testbed.folder().display());
+    std::thread::sleep(Duration::from_mins(10));
+}
+
+#[test]
+fn nothing_is_left_of_a_testbed_whose_owner_was_killed() {
+    let mut owner = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "owner_that_waits_to_be_killed", "--nocapture"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(owner.stdout.take().unwrap()).lines();
+    let run = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.split_once("run ").map(|(_, path)| PathBuf::from(path)));
+    let run = run.unwrap();
+    assert!(!marked(&run).is_empty());
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    wait_until("nothing left", Duration::from_secs(10), || match (marked(&run).as_slice(), run.exists()) {
+        ([], false) => Ok(()),
+        (left, exists) => Err(format!("{left:?}, folder: {exists}")),
+    })
+    .unwrap();
 }

@@ -125,6 +125,12 @@ fn containers_run_names_resolve_services_carry_and_nothing_is_left() {
     dial.set("demand", &[], 7.0);
     testbed.await_value("demand", 7.0, SOON).unwrap();
 
+    // A proxy stands where pods reach it.
+    let proxy = testbed.proxy().unwrap();
+    let address = proxy.url().trim_start_matches("http://");
+    assert!(address.starts_with("172.30.0.1:"), "{address}");
+    assert!(get(&testbed, address).unwrap().contains("200 OK"));
+
     drop(testbed);
     assert_eq!(left(&run), Vec::<String>::new());
     assert_eq!(outside(), before);

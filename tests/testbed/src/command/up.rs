@@ -52,16 +52,21 @@ impl Up {
             }
         };
         let testbed = Testbed::start(Options { nodes, ..Options::default() })?;
-        println!("export KUBECONFIG={}", testbed.kubeconfig().display());
-        println!("# Prometheus: {}", testbed.prometheus_url());
-        println!("# logs: {}", testbed.folder().join("logs").display());
+        let told = format!(
+            "export KUBECONFIG={}\n# Prometheus: {}\n# logs: {}",
+            testbed.kubeconfig().display(),
+            testbed.prometheus_url(),
+            testbed.folder().join("logs").display()
+        );
         if self.keep {
             let own = std::env::current_exe();
             let own = own.map_err(|source| Error::Io { doing: "finding this program".to_owned(), source })?;
             testbed.keep(&own)?;
+            println!("{told}");
             println!("# it stands until `testbed down`; `testbed kubectl …` and `testbed helm …` talk to it");
             return Ok(ExitCode::SUCCESS);
         }
+        println!("{told}");
         println!("# Ctrl-C ends it");
         // Before this moment the signal ends this process, and the testbed ends with it.
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
