@@ -32,7 +32,7 @@ pub struct Told<'a> {
 /// The status after a pass.
 pub fn of_pass(told: &Told<'_>, old: &ObjectiveStatus, now: Timestamp) -> ObjectiveStatus {
     let Told { intent, snapshot, plan, outcomes, .. } = *told;
-    let mappings = mapping::rows(intent, plan, told.memory, outcomes, &old.mappings);
+    let mappings = mapping::rows(told, &old.mappings);
     ObjectiveStatus {
         observed_generation: Some(intent.generation),
         conditions: merge(&old.conditions, &standing::wanted(told), intent.generation, now),
@@ -51,14 +51,21 @@ pub fn of_pass(told: &Told<'_>, old: &ObjectiveStatus, now: Timestamp) -> Object
 ///
 /// A process killed before it can settle leaves its successor what it would have known itself. Should the change
 /// not have been made after all, the memory errs on the safe side: for a while nothing is taken away.
-pub fn pending(intent: &Intent, plan: &Plan, old: &ObjectiveStatus, now: Timestamp) -> ObjectiveStatus {
+pub fn pending(
+    intent: &Intent,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    old: &ObjectiveStatus,
+    now: Timestamp,
+) -> ObjectiveStatus {
     let known = old.observed_generation == Some(intent.generation);
     let words = "the spec is accepted and its first pass is not finished; nothing to do";
     let taken_up = [
         Wanted::new(ConditionKind::Ready, Truth::Unknown, ConditionReason::Progressing, words),
         Wanted::new(ConditionKind::Reconciling, Truth::True, ConditionReason::Progressing, words),
     ];
-    let mappings = mapping::rows(intent, plan, &plan.memory, &[], &old.mappings);
+    let told = Told { intent, snapshot, plan, memory: &plan.memory, outcomes: &[], source: Ok("") };
+    let mappings = mapping::rows(&told, &old.mappings);
     ObjectiveStatus {
         observed_generation: Some(intent.generation),
         conditions: if known {
