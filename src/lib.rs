@@ -23,8 +23,12 @@ pub mod engine;
 pub mod model;
 
 #[cfg(feature = "operator")]
+pub mod act;
+#[cfg(feature = "operator")]
 pub mod control;
 #[cfg(feature = "operator")]
 pub mod observe;
 #[cfg(feature = "operator")]
 pub mod report;
+#[cfg(feature = "operator")]
+pub mod telemetry;

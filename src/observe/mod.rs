@@ -6,9 +6,14 @@
 
 mod answer;
 pub mod ask;
+mod autoscalers;
+pub mod cluster;
+mod managers;
 pub mod prometheus;
 pub mod promql;
+mod workloads;
 
 pub use ask::{AskStats, Asker, Question, SourceKey};
+pub use cluster::{Cluster, Managers};
 pub use prometheus::{Probe, PrometheusSource};
 pub use promql::{Checked, PromqlIssue, check};

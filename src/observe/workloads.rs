@@ -1,0 +1,236 @@
+//! One kind of target: who is there, of which version, and how many replicas.
+//!
+//! A metadata watch tells that an object changed and who changed its replicas; the number itself is read through
+//! the scale subresource, once per version. At rest nothing is asked of the API server.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures::stream::{SelectAll, StreamExt};
+use k8s_openapi::api::autoscaling::v1::Scale;
+use kube::api::{ApiResource, DynamicObject};
+use kube::core::PartialObjectMeta;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client, ResourceExt};
+use tokio::sync::watch;
+
+use super::autoscalers::watch_fault;
+use super::managers::changed_by;
+use crate::model::{ObjectId, Replicas, TargetFault};
+
+/// How long one read of the API server may take: less than the default interval of 5 s, so that a slow API
+/// server costs a pass and never two.
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What is known of one object without asking for its scale.
+#[derive(Debug, Clone)]
+struct Entry {
+    version: String,
+    changed_by: Option<Arc<str>>,
+}
+
+/// A scale as last read or written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Scaled {
+    pub(super) version: String,
+    pub(super) replicas: Replicas,
+    pub(super) existing: Replicas,
+    pub(super) changed_by: Option<String>,
+}
+
+/// Whether the watches of a kind have told everything.
+#[derive(Debug, Clone, PartialEq)]
+enum Sync {
+    Listing,
+    Listed,
+    Failed(TargetFault),
+}
+
+/// One kind of target.
+pub(super) struct Workloads {
+    pub(super) resource: ApiResource,
+    client: Client,
+    manager: &'static str,
+    entries: RwLock<HashMap<ObjectId, Entry>>,
+    scales: Mutex<HashMap<ObjectId, Scaled>>,
+    sync: watch::Sender<Sync>,
+}
+
+impl std::fmt::Debug for Workloads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workloads").field("resource", &self.resource).finish_non_exhaustive()
+    }
+}
+
+impl Workloads {
+    pub(super) fn new(client: Client, resource: ApiResource, manager: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            resource,
+            client,
+            manager,
+            entries: RwLock::default(),
+            scales: Mutex::default(),
+            sync: watch::Sender::new(Sync::Listing),
+        })
+    }
+
+    /// The scale of one object.
+    pub(super) async fn scale(&self, id: &ObjectId) -> Result<Scaled, TargetFault> {
+        self.wait_for_list().await?;
+        let entry = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let Some(entry) = entry else {
+            self.scales.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+            return Err(TargetFault::NotFound);
+        };
+        let known = self.scales.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        if let Some(known) = known.filter(|known| known.version == entry.version) {
+            return Ok(known);
+        }
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &id.namespace, &self.resource);
+        let read = tokio::time::timeout(READ_TIMEOUT, api.get_scale(&id.name)).await;
+        let scale = match read {
+            Ok(Ok(scale)) => scale,
+            Ok(Err(error)) => return Err(fault_of(&error)),
+            Err(_) => return Err(slow()),
+        };
+        let mut read = scaled(&scale);
+        read.changed_by = entry.changed_by.as_deref().map(str::to_owned);
+        self.scales.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), read.clone());
+        Ok(read)
+    }
+
+    /// Takes up what bizops itself has just written, before the watch tells of it.
+    pub(super) fn wrote(&self, id: &ObjectId, replicas: Replicas, version: &str) {
+        let mut scales = self.scales.lock().unwrap_or_else(PoisonError::into_inner);
+        let existing = scales.get(id).map_or(replicas, |scaled| scaled.existing);
+        let written = Scaled { version: version.to_owned(), replicas, existing, changed_by: None };
+        scales.insert(id.clone(), written);
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.insert(id.clone(), Entry { version: version.to_owned(), changed_by: None });
+    }
+
+    /// Reads one object's metadata anew, after a write found it changed.
+    pub(super) async fn reread(&self, id: &ObjectId) {
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &id.namespace, &self.resource);
+        let read = tokio::time::timeout(READ_TIMEOUT, api.get_metadata(&id.name)).await;
+        if let Ok(Ok(object)) = read {
+            self.put(&object);
+        }
+    }
+
+    /// Waits for the first list, or for the reason there is none.
+    async fn wait_for_list(&self) -> Result<(), TargetFault> {
+        let mut sync = self.sync.subscribe();
+        let told = tokio::time::timeout(READ_TIMEOUT, sync.wait_for(|sync| *sync != Sync::Listing)).await;
+        match told {
+            Ok(Ok(state)) => match &*state {
+                Sync::Failed(fault) => Err(fault.clone()),
+                Sync::Listing | Sync::Listed => Ok(()),
+            },
+            Ok(Err(_)) | Err(_) => Err(slow()),
+        }
+    }
+
+    fn put(&self, object: &PartialObjectMeta<DynamicObject>) -> ObjectId {
+        let id = id_of(object);
+        let entry = Entry {
+            version: object.resource_version().unwrap_or_default(),
+            changed_by: changed_by(object.managed_fields(), "replicas", self.manager).map(Arc::from),
+        };
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), entry);
+        id
+    }
+
+    fn forget(&self, id: &ObjectId) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.scales.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Watches the kind, in all namespaces or in those named. Runs until it is dropped.
+    ///
+    /// A watch that fails after its first list leaves what is known standing: a write names the version it was
+    /// decided on, so that old knowledge can delay a change and never make a wrong one.
+    pub(super) async fn watch(self: Arc<Self>, namespaces: Vec<String>) {
+        let client = &self.client;
+        let apis: Vec<Api<PartialObjectMeta<DynamicObject>>> = if namespaces.is_empty() {
+            vec![Api::all_with(client.clone(), &self.resource)]
+        } else {
+            namespaces.iter().map(|name| Api::namespaced_with(client.clone(), name, &self.resource)).collect()
+        };
+        let mut listed: Vec<Vec<ObjectId>> = vec![vec![]; apis.len()];
+        let mut waiting: Vec<usize> = (0..apis.len()).collect();
+        let mut streams = SelectAll::new();
+        for (index, api) in apis.into_iter().enumerate() {
+            let events = watcher(api, watcher::Config::default()).default_backoff();
+            streams.push(events.map(move |event| (index, event)).boxed());
+        }
+        while let Some((index, event)) = streams.next().await {
+            match event {
+                Ok(Event::Init) => listed[index].clear(),
+                Ok(Event::InitApply(object)) => listed[index].push(self.put(&object)),
+                Ok(Event::InitDone) => {
+                    let names: std::collections::HashSet<_> = listed[index].drain(..).collect();
+                    self.keep_only(namespaces.get(index).map(String::as_str), &names);
+                    waiting.retain(|other| *other != index);
+                    if waiting.is_empty() {
+                        self.sync.send_replace(Sync::Listed);
+                    }
+                }
+                Ok(Event::Apply(object)) => {
+                    self.put(&object);
+                }
+                Ok(Event::Delete(object)) => self.forget(&id_of(&object)),
+                Err(error) => {
+                    let kind = &self.resource.kind;
+                    tracing::debug!(%kind, %error, "the watch of a target kind failed; it is tried again");
+                    if !waiting.is_empty() {
+                        self.sync.send_replace(Sync::Failed(watch_fault(&error)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A list came in: what it lacks is gone.
+    fn keep_only(&self, namespace: Option<&str>, names: &std::collections::HashSet<ObjectId>) {
+        let stays = |id: &ObjectId| {
+            namespace.is_some_and(|namespace| id.namespace != namespace) || names.contains(id)
+        };
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).retain(|id, _| stays(id));
+        self.scales.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| stays(id));
+    }
+}
+
+fn id_of(object: &PartialObjectMeta<DynamicObject>) -> ObjectId {
+    ObjectId { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
+}
+
+fn scaled(scale: &Scale) -> Scaled {
+    let count = |number: Option<i32>| Replicas(number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0));
+    Scaled {
+        version: scale.metadata.resource_version.clone().unwrap_or_default(),
+        replicas: count(scale.spec.as_ref().and_then(|spec| spec.replicas)),
+        existing: count(scale.status.as_ref().map(|status| status.replicas)),
+        changed_by: None,
+    }
+}
+
+fn slow() -> TargetFault {
+    TargetFault::Unavailable { detail: format!("no answer within {}s", READ_TIMEOUT.as_secs()) }
+}
+
+/// What an error of the API server means for a target.
+pub(super) fn fault_of(error: &kube::Error) -> TargetFault {
+    match error {
+        kube::Error::Api(status) if status.code == 404 => TargetFault::NotFound,
+        kube::Error::Api(status) if status.code == 403 => {
+            TargetFault::Forbidden { detail: status.message.clone() }
+        }
+        kube::Error::Api(status) => TargetFault::Unavailable { detail: status.message.clone() },
+        other => TargetFault::Unavailable { detail: other.to_string() },
+    }
+}

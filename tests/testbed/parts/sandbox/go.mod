@@ -1,0 +1,3 @@
+module bizops.dev/testbed/sandbox
+
+go 1.26.0
