@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::conditions::{Truth, Wanted, merge};
 use super::standing::{not_looked_at, unready};
 use super::{ledger, mapping, memory, standing, summary};
-use crate::api::v1alpha1::{IndicatorStatus, Issues, ObjectiveStatus};
+use crate::api::v1alpha1::{DecisionOutcome, IndicatorStatus, Issues, ObjectiveStatus, restore};
 use crate::model::{ConditionKind, ConditionReason, Intent, Memory, Plan, Snapshot, StepOutcome, figure};
 
 /// Everything one pass left behind.
@@ -80,6 +80,19 @@ pub fn pending(
         memory: Some(memory::remember(&plan.memory)),
         ..old.clone()
     }
+}
+
+/// The memory a starting process takes from a status. Where a change was left pending nobody knows what bizops last
+/// set: it is forgotten, or whoever set the number before would be said to have changed it back.
+pub fn resume(status: &ObjectiveStatus) -> Memory {
+    let mut memory = restore(status);
+    for kept in &mut memory.mappings {
+        let newest = status.decisions.iter().find(|entry| entry.mapping == kept.name);
+        if newest.is_some_and(|newest| newest.outcome == DecisionOutcome::Pending) {
+            kept.last_set = None;
+        }
+    }
+    memory
 }
 
 /// The status of an objective whose spec contradicts itself, or whose queries are not `PromQL`.

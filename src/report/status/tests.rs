@@ -186,8 +186,10 @@ fn a_change_is_written_down_before_it_is_made_and_settled_after() {
     assert_eq!(restore(&ahead), passed.plan.memory);
     let ready = find(&ahead.conditions, ConditionKind::Ready).unwrap();
     assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("Unknown", "Progressing"));
+    assert_eq!(resume(&ahead).mapping("web").last_set, None, "it may not have been made");
     passed.outcomes = vec![done(step("web", 6, 9))];
     let settled = of_pass(&passed.told(), &ahead, at(1));
+    assert_eq!(resume(&settled), passed.plan.memory);
     assert_eq!(settled.decisions.len(), 1);
     assert_eq!((settled.decisions[0].at, settled.decisions[0].outcome), (at(0), DecisionOutcome::Done));
     assert!(find(&settled.conditions, ConditionKind::Reconciling).is_none());
