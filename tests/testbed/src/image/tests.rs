@@ -127,3 +127,22 @@ fn what_is_not_an_image_is_refused_with_what_to_write() {
         assert!(message.contains(expected), "{message:?} does not say {expected:?}");
     }
 }
+
+#[test]
+fn the_dockerfile_gives_the_labels_user_and_entrypoint_that_the_script_gives() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.ci");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let (script, dockerfile) = (read("image.sh"), read("Dockerfile"));
+    let keys = |text: &str| -> std::collections::BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        words.filter(|word| word.starts_with("org.opencontainers.image.")).map(str::to_owned).collect()
+    };
+    assert_eq!(keys(&script), keys(&dockerfile));
+    assert!(keys(&script).len() >= 3, "title, version, licences");
+    assert!(script.contains("--user 65532:65532"));
+    let stages: Vec<_> = dockerfile.split("FROM scratch").skip(1).collect();
+    assert_eq!(stages.len(), 2, "bizops and the shop");
+    for stage in stages {
+        assert!(stage.contains("USER 65532:65532") && stage.contains("ENTRYPOINT [\"/"), "{stage}");
+    }
+}
