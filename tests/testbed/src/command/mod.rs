@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod build;
+mod demo;
 mod down;
 mod image;
 mod pass;
@@ -20,6 +21,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Up(up::Up),
     Down(down::Down),
     Build(build::Build),
@@ -33,6 +35,7 @@ enum Command {
 /// Runs the command line; an error is one line on standard error and status 1.
 pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Demo(demo) => demo.run(),
         Command::Up(up) => up.run(),
         Command::Down(down) => down.run(),
         Command::Build(build) => build.run(),
