@@ -11,7 +11,7 @@ use std::time::Duration;
 use kube::Client;
 use kube::api::ApiResource;
 
-use crate::model::{ActuatorKind, ConditionReason, Outcome, Step};
+use crate::model::{ActuatorKind, ConditionReason, Outcome, Permission, Reach, Step};
 
 /// The field managers the actuators write as.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,10 @@ pub struct WriteAs {
     /// Of an autoscaler's floor.
     pub hpa_floor: &'static str,
 }
+
+/// What this room does at the API server, besides the scale subresource of the kinds in the chart's values.
+pub const PERMISSIONS: &[Permission] =
+    &[Permission::on(Reach::Watched, "autoscaling", "horizontalpodautoscalers", &["patch"])];
 
 /// How long one write may take. A write that took longer has an unknown end: the next pass reads what came of
 /// it, and nothing is written blindly a second time.

@@ -17,7 +17,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Run the operator.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Print the custom resource definitions, or write every generated file of the repository.
     Manifests {
         /// Write the definitions, the chart's copies and permissions, and the reference pages below this folder.

@@ -8,7 +8,7 @@ use std::path::Path;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 
-use super::reference;
+use super::{permissions, reference};
 use crate::api::v1alpha1::{ClusterMetricSource, MetricSource, Objective};
 
 /// One generated file: its path in the repository and its content.
@@ -41,6 +41,7 @@ pub fn all() -> Result<Vec<Manifest>, serde_yaml::Error> {
         files.push(Manifest { path: format!("crds/{plural}.yaml"), content: content.clone() });
         files.push(Manifest { path: format!("charts/bizops/files/crds/{plural}.yaml"), content });
     }
+    files.push(permissions::file());
     files.extend(reference::pages());
     Ok(files)
 }

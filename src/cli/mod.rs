@@ -4,6 +4,7 @@
 
 mod args;
 pub mod manifests;
+mod permissions;
 mod reference;
 mod run;
 
@@ -19,7 +20,7 @@ use args::{Args, Command};
 pub fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = match args.command {
-        Command::Run(run) => run::run(run),
+        Command::Run(run) => run::run(*run),
         Command::Manifests { write } => manifests(write.as_deref()),
     };
     match outcome {

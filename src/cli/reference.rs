@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::manifests::{Manifest, definitions};
 use crate::model::{ConditionKind, ConditionReason, EventReason, ReasonCode};
+use crate::report::metrics::FAMILIES;
 
 /// Every reference page.
 pub fn pages() -> Vec<Manifest> {
@@ -13,6 +14,7 @@ pub fn pages() -> Vec<Manifest> {
         definitions().iter().filter_map(|definition| kind(&serde_json::to_value(definition).ok()?)).collect();
     pages.push(Manifest { path: "docs/reference/conditions.md".to_owned(), content: conditions() });
     pages.push(Manifest { path: "docs/reference/events.md".to_owned(), content: events() });
+    pages.push(Manifest { path: "docs/reference/metrics.md".to_owned(), content: metrics() });
     pages
 }
 
@@ -102,6 +104,21 @@ fn events() -> String {
     let mut page = format!("{HEAD}# Events\n");
     let reasons = EventReason::ALL.iter().map(|word| (word.as_str(), word.meaning()));
     table(&mut page, "Reasons of events", "reason", reasons);
+    page
+}
+
+/// One row per family; labels are code, a family without any has none.
+fn metrics() -> String {
+    let mut page = format!(
+        "{HEAD}# Metrics\n\nServed at `/metrics` as OpenMetrics. Series of an objective end with it. \
+         A replica of the operator that does not lead shows its own health and no objectives.\n\n\
+         | metric | kind | labels | meaning |\n|---|---|---|---|\n"
+    );
+    for family in FAMILIES {
+        let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+        let (name, kind) = (family.name, family.kind.as_str());
+        let _ = writeln!(page, "| `{name}` | {kind} | {} | {} |", labels.join(", "), family.help);
+    }
     page
 }
 

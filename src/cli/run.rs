@@ -21,7 +21,7 @@ const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 /// Everything ends within this time of a signal; what still runs then is cut off.
 const STOP_WITHIN: Duration = Duration::from_secs(9);
 /// An API server that says nothing on an open connection for this long is given up on: longer than a watch lasts.
-const READ_TIMEOUT: Duration = Duration::from_secs(300);
+const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Runs until SIGTERM or SIGINT.
 pub(super) fn run(args: RunArgs) -> Result<(), String> {

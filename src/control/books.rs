@@ -13,7 +13,7 @@ use crate::model::{Credentials, SourceFault};
 use crate::observe::{Asker, SourceKey};
 
 /// Secrets are read again after this long, so that a rotated token is taken up within a minute.
-const READ_AGAIN: Duration = Duration::from_secs(60);
+const READ_AGAIN: Duration = Duration::from_mins(1);
 /// A Secret that could not be read is tried again after this long.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 /// How long one read may take.

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::v1alpha1::{ObjectiveStatus, restore};
 use crate::model::Memory;
 use crate::report::quiet::{Cause, Quiet};
+use crate::report::status::resume;
 
 /// A baseline that could not be measured is tried again after this long: range queries are the dear ones.
 const MEASURE_AGAIN: SignedDuration = SignedDuration::from_secs(60);
@@ -30,8 +31,7 @@ impl Life {
     /// Takes an objective up where its status left it.
     pub fn begin(status: Option<ObjectiveStatus>) -> Self {
         let written = status.unwrap_or_default();
-        let memory = restore(&written);
-        Self { memory: memory.clone(), written, written_memory: memory, ..Self::default() }
+        Self { memory: resume(&written), written_memory: restore(&written), written, ..Self::default() }
     }
 
     /// Whether baselines that are due are to be measured in a pass at `at`.

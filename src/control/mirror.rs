@@ -211,7 +211,7 @@ fn seen<K: Resource<DynamicType = ()>>(object: DeserializeGuard<K>, slim: fn(&mu
         Err(invalid) => {
             let mut meta = invalid.metadata;
             trim(&mut meta);
-            Seen::Broken { meta: Box::new(meta), detail: invalid.error.to_string() }
+            Seen::Broken { meta: Box::new(meta), detail: invalid.error }
         }
     }
 }

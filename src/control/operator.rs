@@ -84,7 +84,7 @@ impl Operator {
         let objectives = Mirror::<Objective>::new(wake.clone());
         let watched = config.watch_namespaces.clone();
         watches.spawn(mirror_namespaced(client.clone(), watched.clone(), objectives.clone(), |objective| {
-            objective.status = None
+            objective.status = None;
         }));
         let namespaced = Mirror::new(wake.clone());
         watches.spawn(mirror_namespaced(client.clone(), watched.clone(), namespaced.clone(), |_| {}));
@@ -173,10 +173,10 @@ async fn lead(ctx: &Context, config: &Config, wake: &Arc<Notify>, stop: watch::R
         match tokio::time::timeout(TAKEOVER_TIMEOUT, listed).await {
             Ok(Ok(statuses)) => break statuses,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "what the leader before left could not be read; it is tried again")
+                tracing::warn!(%error, "what the leader before left could not be read; it is tried again");
             }
             Err(_) => {
-                tracing::warn!("what the leader before left could not be read in time; it is tried again")
+                tracing::warn!("what the leader before left could not be read in time; it is tried again");
             }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -22,7 +22,7 @@ use crate::model::{
 use crate::observe::SourceKey;
 use crate::report::metrics::WriteOutcome;
 use crate::report::publish::Subject;
-use crate::report::quiet::Cause;
+use crate::report::quiet::{self, Cause};
 use crate::report::status;
 
 /// How often one pass decides anew after somebody else changed a target first. The next pass follows within an
@@ -66,8 +66,8 @@ pub async fn make(ctx: &Context, mut seats: Vec<Seat>, at: Timestamp) {
         let (plans, _) = engine::plan(&members);
         let before: Vec<Memory> = seats.iter().map(|seat| seat.life.memory.clone()).collect();
         let mut outcomes = Vec::with_capacity(plans.len());
-        for (seat, plan) in seats.iter_mut().zip(&plans) {
-            outcomes.push(act(ctx, seat, plan).await);
+        for ((seat, plan), snapshot) in seats.iter_mut().zip(&plans).zip(&snapshots) {
+            outcomes.push(act(ctx, seat, plan, snapshot).await);
         }
         let superseded = outcomes.iter().flatten().any(|done| done.outcome == Outcome::Superseded);
         for (index, seat) in seats.iter_mut().enumerate() {
@@ -122,12 +122,12 @@ async fn observe(ctx: &Context, seats: &[Seat], origins: &[Origin], at: Timestam
 
 /// Carries out one objective's steps, after they are written to its ledger. Without the ledger nothing is done:
 /// a change nobody can account for is worse than one a pass later.
-async fn act(ctx: &Context, seat: &mut Seat, plan: &Plan) -> Vec<StepOutcome> {
+async fn act(ctx: &Context, seat: &mut Seat, plan: &Plan, snapshot: &Snapshot) -> Vec<StepOutcome> {
     if plan.steps.is_empty() {
         return Vec::new();
     }
-    let ahead = status::pending(&seat.charge.intent, plan, &seat.life.written, Timestamp::now());
-    if !tell::write(ctx, seat, ahead, Cause::Change).await {
+    let ahead = status::pending(&seat.charge.intent, snapshot, plan, &seat.life.written, Timestamp::now());
+    if quiet::ahead_due(&seat.life.written, &ahead) && !tell::write(ctx, seat, ahead, Cause::Change).await {
         return Vec::new();
     }
     join_all(

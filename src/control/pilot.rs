@@ -147,7 +147,8 @@ impl Pilot {
         if known.is_some_and(|entry| entry.edition == edition) {
             return false;
         }
-        let life = known.map(|entry| entry.life.clone()).unwrap_or_else(|| {
+        let life = known.map(|entry| entry.life.clone());
+        let life = life.unwrap_or_else(|| {
             let left = self.inherited.remove(id).filter(|(uid, _)| *uid == subject.uid);
             Arc::new(Mutex::new(Life::begin(left.map(|(_, status)| status))))
         });

@@ -40,7 +40,7 @@ pub async fn keep(ctx: Context) {
         let all = sources(&ctx);
         kept.retain(|key, _| all.iter().any(|one| one.key() == *key));
         ctx.books.keep_only(|id| all.iter().any(|one| one.found.id == *id)).await;
-        let whole_round = ticks % (EVERY.as_secs() / NOTICE.as_secs()) == 0;
+        let whole_round = ticks.is_multiple_of(EVERY.as_secs() / NOTICE.as_secs());
         let due = all.into_iter().filter(|one| whole_round || one.is_news(kept.get(&one.key())));
         let written = join_all(due.map(|one| {
             let before = kept.get(&one.key()).cloned();
@@ -122,6 +122,5 @@ async fn probe(ctx: &Context, found: &Found) -> Result<Answer, (ConditionReason,
     let key = ctx.books.ready(found, &ctx.asker, Timestamp::now()).await.map_err(words)?;
     let client = ctx.asker.client(&key).map_err(words)?;
     let probe = client.probe().await.map_err(words)?;
-    let latency = jiff::SignedDuration::try_from(probe.latency).unwrap_or_default();
-    Ok(Answer { version: probe.version.unwrap_or_else(|| "unknown".to_owned()), latency })
+    Ok(Answer { version: probe.version, latency: probe.latency })
 }

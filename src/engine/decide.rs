@@ -9,6 +9,10 @@ use crate::model::{
     MappingMemory, Need, Reason, Replicas, Sample, TargetState, WhenLost,
 };
 
+/// A loss of so many passes is a hiccup: shorter, and a slow source empties every window; longer, and a real loss
+/// is taken for a dip of the demand.
+pub(super) const SHORT_LOSS: i32 = 3;
+
 /// Decides one mapping and returns what its next pass must know.
 pub(super) fn decide(
     intent: &Intent,
@@ -204,10 +208,10 @@ impl<'a> Pass<'a> {
         wish
     }
 
-    /// After a loss of more than three passes nobody knows what was needed meanwhile: what stood counts as needed.
+    /// After a loss of more than [`SHORT_LOSS`] passes nobody knows what was needed meanwhile: what stood counts as needed.
     fn data_is_back(&mut self, standing: Replicas) {
         if let Some(since) = self.memory.lost_since.take()
-            && self.now.duration_since(since) > self.intent.interval * 3
+            && self.now.duration_since(since) > self.intent.interval * SHORT_LOSS
         {
             self.note(standing);
         }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::arbitrate::{self, Subject};
 use super::decide::{decide, remember_step};
-use super::{baseline, goal, window};
+use super::{baseline, decide, goal, window};
 use crate::model::{
     ActuatorKind, Claim, ConditionReason, Decision, Intent, MappingMemory, Memory, Outcome, Plan, Reason,
     Replicas, Snapshot, Step, StepOutcome, TargetState,
@@ -145,7 +145,7 @@ pub fn memory_due(
     }
     plan.decisions.iter().any(|decision| {
         let (new, old) = (running.mapping(&decision.mapping), written.mapping(&decision.mapping));
-        if lasting(&new) != lasting(&old) {
+        if lasting(&new) != lasting(&old) || lost_long(intent, &new, now) != lost_long(intent, &old, now) {
             return true;
         }
         let Some(current) = decision.current else {
@@ -177,8 +177,15 @@ fn passes_ahead(
 /// The part of a mapping's memory that changes only with an event worth writing down.
 fn lasting(
     memory: &MappingMemory,
-) -> (Option<Replicas>, Option<Timestamp>, Option<Timestamp>, bool, Option<crate::model::FrozenReference>) {
-    (memory.last_set, memory.last_up, memory.last_down, memory.lost_since.is_some(), memory.reference)
+) -> (Option<Replicas>, Option<Timestamp>, Option<Timestamp>, Option<crate::model::FrozenReference>) {
+    (memory.last_set, memory.last_up, memory.last_down, memory.reference)
+}
+
+/// Whether the demand has been lost for so long that a decision depends on it. A source that fails every other
+/// query would otherwise have the memory written in every pass.
+fn lost_long(intent: &Intent, memory: &MappingMemory, now: Timestamp) -> bool {
+    let matters = (intent.interval * decide::SHORT_LOSS).min(intent.policy.metric_loss.hold);
+    memory.lost_since.is_some_and(|since| now.duration_since(since) >= matters)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ closed_list! {
     /// The conditions an object can carry.
     pub enum ConditionKind {
         Ready => "The spec is accepted and reconciled. Says nothing about the business: that is what Met is for.",
-        Reconciling => "Present and True only while a new spec is being taken up (kstatus).",
+        Reconciling => "Present and True only while a new spec is being taken up, or while what it names cannot be used yet (kstatus).",
         Stalled => "Present and True only while the spec cannot be reconciled without somebody changing it (kstatus).",
         Met => "The indicator satisfies the goal now.",
         MetricsAvailable => "Every query of the objective gave a usable, fresh number.",

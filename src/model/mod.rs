@@ -6,6 +6,7 @@ mod closed_list;
 mod condition;
 mod fault;
 mod intent;
+mod permission;
 mod reason;
 mod sample;
 mod snapshot;
@@ -20,6 +21,7 @@ pub use intent::{
     Intent, Mapping, MetricLoss, ObjectId, Policy, Reference, SourceRef, StepPoint, TargetRef, WhenEmpty,
     WhenLost,
 };
+pub use permission::{Permission, Reach};
 pub use reason::{Reason, ReasonCode, figure, span};
 pub use sample::{Sample, SourceFault};
 pub use snapshot::{HpaState, MappingFacts, Snapshot, TargetFault, TargetState, Workload};

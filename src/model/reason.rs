@@ -279,7 +279,7 @@ pub fn span(duration: SignedDuration) -> String {
     let mut text = String::new();
     for (count, unit) in [(days, 'd'), (hours, 'h'), (minutes, 'm'), (seconds, 's')] {
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            text = format!("{text}{count}{unit}");
         }
     }
     text

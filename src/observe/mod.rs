@@ -17,3 +17,9 @@ pub use ask::{AskStats, Asker, Question, SourceKey};
 pub use cluster::{Cluster, Managers};
 pub use prometheus::{Probe, PrometheusSource};
 pub use promql::{Checked, PromqlIssue, check};
+
+use crate::model::{Permission, Reach};
+
+/// What this room does at the API server, besides watching the kinds in the chart's values and reading their scale.
+pub const PERMISSIONS: &[Permission] =
+    &[Permission::on(Reach::Watched, "autoscaling", "horizontalpodautoscalers", &["get", "list", "watch"])];

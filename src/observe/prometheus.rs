@@ -55,7 +55,7 @@ impl PrometheusSource {
             .connect_timeout(timeout)
             .timeout(timeout)
             .pool_max_idle_per_host(spec.limits.concurrency)
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .default_headers(headers(spec, credentials)?)
             .user_agent(concat!("bizops/", env!("CARGO_PKG_VERSION")));
         if let Some(pem) = &credentials.ca {

@@ -37,3 +37,15 @@ mod text;
 
 #[cfg(test)]
 mod scenario;
+
+use crate::api::names::GROUP;
+use crate::model::{Permission, Reach};
+
+/// What this room does at the API server: statuses, and events on objectives, their sources and itself.
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::on(Reach::Watched, GROUP, "objectives/status", &["patch"]),
+    Permission::on(Reach::Watched, GROUP, "metricsources/status", &["patch"]),
+    Permission::on(Reach::Watched, "events.k8s.io", "events", &["create", "patch"]),
+    Permission::on(Reach::Cluster, GROUP, "clustermetricsources/status", &["patch"]),
+    Permission::on(Reach::Own, "events.k8s.io", "events", &["create", "patch"]),
+];
