@@ -11,7 +11,7 @@ demo: ## A cluster, a shop, Prometheus and bizops on this machine: a day of traf
 	$(CARGO) run --quiet --package testbed -- demo
 
 demo-down: ## Ends a demo that was left up
-	$(CARGO) run --quiet --package testbed -- demo-down
+	$(CARGO) run --quiet --package testbed -- down
 
 test: format lint deny doc unit ## Everything: format, lints, docs, unit, property, architecture, chart and integration tests
 

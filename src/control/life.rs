@@ -28,8 +28,8 @@ pub struct Life {
 
 impl Life {
     /// Takes an objective up where its status left it.
-    pub fn begin(status: Option<&ObjectiveStatus>) -> Self {
-        let written = status.cloned().unwrap_or_default();
+    pub fn begin(status: Option<ObjectiveStatus>) -> Self {
+        let written = status.unwrap_or_default();
         let memory = restore(&written);
         Self { memory: memory.clone(), written, written_memory: memory, ..Self::default() }
     }

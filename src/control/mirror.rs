@@ -114,8 +114,14 @@ impl<K: Resource> Mirror<K> {
 }
 
 /// Mirrors a namespaced kind, from all namespaces or from those named. Runs until it is dropped.
-pub async fn mirror_namespaced<K>(client: Client, namespaces: Vec<String>, into: Arc<Mirror<K>>)
-where
+///
+/// `slim` takes from an object what nobody reads from the mirror.
+pub async fn mirror_namespaced<K>(
+    client: Client,
+    namespaces: Vec<String>,
+    into: Arc<Mirror<K>>,
+    slim: fn(&mut K),
+) where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
         + Debug
@@ -129,21 +135,24 @@ where
     } else {
         namespaces.iter().map(|name| (Some(name.clone()), Api::namespaced(client.clone(), name))).collect()
     };
-    mirror(apis, into).await;
+    mirror(apis, into, slim).await;
 }
 
 /// Mirrors a cluster-scoped kind. Runs until it is dropped.
-pub async fn mirror_cluster<K>(client: Client, into: Arc<Mirror<K>>)
+pub async fn mirror_cluster<K>(client: Client, into: Arc<Mirror<K>>, slim: fn(&mut K))
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    mirror(vec![(None, Api::all(client))], into).await;
+    mirror(vec![(None, Api::all(client))], into, slim).await;
 }
 
 /// One watch per API; a failing one neither stops nor slows the others. A kind whose CRD is not installed, or
 /// that may not be read, is tried again and again, never more than about once a second.
-async fn mirror<K>(apis: Vec<(Option<String>, Api<DeserializeGuard<K>>)>, into: Arc<Mirror<K>>)
-where
+async fn mirror<K>(
+    apis: Vec<(Option<String>, Api<DeserializeGuard<K>>)>,
+    into: Arc<Mirror<K>>,
+    slim: fn(&mut K),
+) where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
     let mut waiting: BTreeSet<usize> = (0..apis.len()).collect();
@@ -160,7 +169,7 @@ where
             Ok(Event::Init) => listed[index].clear(),
             Ok(Event::InitApply(object)) => {
                 listed[index].insert(id_of(&object));
-                into.put(id_of(&object), seen(object));
+                into.put(id_of(&object), seen(object, slim));
             }
             Ok(Event::InitDone) => {
                 into.keep_only(names[index].as_deref(), &std::mem::take(&mut listed[index]));
@@ -170,7 +179,7 @@ where
                     into.wake.notify_one();
                 }
             }
-            Ok(Event::Apply(object)) => into.put(id_of(&object), seen(object)),
+            Ok(Event::Apply(object)) => into.put(id_of(&object), seen(object, slim)),
             Ok(Event::Delete(object)) => into.drop_one(id_of(&object)),
             Err(error) => {
                 let kind = K::kind(&());
@@ -192,10 +201,11 @@ fn trim(meta: &mut ObjectMeta) {
     }
 }
 
-fn seen<K: Resource<DynamicType = ()>>(object: DeserializeGuard<K>) -> Seen<K> {
+fn seen<K: Resource<DynamicType = ()>>(object: DeserializeGuard<K>, slim: fn(&mut K)) -> Seen<K> {
     match object.0 {
         Ok(mut object) => {
             trim(object.meta_mut());
+            slim(&mut object);
             Seen::Sound(Arc::new(object))
         }
         Err(invalid) => {

@@ -1,6 +1,5 @@
 //! The operator as a whole: watches, the lease, and the leader's loop. Wiring and order only.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -8,17 +7,17 @@ use std::time::Duration;
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, ResourceExt};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::books::Books;
 use super::context::{Context, MANAGERS};
 use super::lease::{Candidate, LeaseConfig, contend};
 use super::mirror::{Mirror, mirror_cluster, mirror_namespaced};
-use super::pilot::Pilot;
+use super::pilot::{Pilot, Statuses};
 use super::probe;
 use super::resolve::Sources;
-use crate::api::v1alpha1::{Objective, ObjectiveStatus};
+use crate::api::v1alpha1::Objective;
 use crate::model::ObjectId;
 use crate::observe::{Asker, Cluster};
 use crate::report::herald::Herald;
@@ -26,6 +25,9 @@ use crate::report::metrics::Metrics;
 
 /// How long a new leader tries to read what the one before left, before it looks again whether it still leads.
 const TAKEOVER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long passes that run may go on after the stop: within the 10 s in which the operator ends, with time left
+/// to release the lease.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// Objectives in one page of a list.
 const PAGE: u32 = 500;
 
@@ -81,12 +83,14 @@ impl Operator {
         let mut watches = JoinSet::new();
         let objectives = Mirror::<Objective>::new(wake.clone());
         let watched = config.watch_namespaces.clone();
-        watches.spawn(mirror_namespaced(client.clone(), watched.clone(), objectives.clone()));
+        watches.spawn(mirror_namespaced(client.clone(), watched.clone(), objectives.clone(), |objective| {
+            objective.status = None
+        }));
         let namespaced = Mirror::new(wake.clone());
-        watches.spawn(mirror_namespaced(client.clone(), watched.clone(), namespaced.clone()));
+        watches.spawn(mirror_namespaced(client.clone(), watched.clone(), namespaced.clone(), |_| {}));
         let cluster = watched.is_empty().then(|| {
             let mirror = Mirror::new(wake.clone());
-            watches.spawn(mirror_cluster(client.clone(), mirror.clone()));
+            watches.spawn(mirror_cluster(client.clone(), mirror.clone(), |_| {}));
             mirror
         });
         let lease = LeaseConfig::new(&config.namespace, &config.lease_name, &config.identity);
@@ -118,9 +122,18 @@ impl Operator {
         let released = Arc::new(Notify::new());
         let release = released.clone();
         let lease = tokio::spawn(candidate.keep(ctx.client.clone(), async move { release.notified().await }));
+        let (stopping, stopped) = watch::channel(false);
+        let work = lead_again_and_again(&ctx, &config, &wake, stopped);
+        tokio::pin!(work);
         tokio::select! {
-            () = lead_again_and_again(&ctx, &config, &wake) => {}
-            () = stop => tracing::info!("asked to stop; no new pass begins"),
+            () = &mut work => {}
+            () = stop => {
+                tracing::info!("asked to stop; no new pass begins");
+                stopping.send_replace(true);
+                if tokio::time::timeout(FINISH_WITHIN, work).await.is_err() {
+                    tracing::warn!("some passes did not end in time; what they were doing is in the ledgers");
+                }
+            }
         }
         released.notify_one();
         if lease.await.is_err() {
@@ -130,20 +143,28 @@ impl Operator {
     }
 }
 
-async fn lead_again_and_again(ctx: &Context, config: &Config, wake: &Arc<Notify>) {
-    loop {
-        ctx.leadership.won().await;
+async fn lead_again_and_again(
+    ctx: &Context,
+    config: &Config,
+    wake: &Arc<Notify>,
+    mut stop: watch::Receiver<bool>,
+) {
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = ctx.leadership.won() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
         ctx.metrics.set_leads(true);
         tracing::info!(identity = %config.identity, "leads");
         tokio::select! {
-            () = lead(ctx, config, wake) => {}
+            () = lead(ctx, config, wake, stop.clone()) => {}
             () = ctx.leadership.lost() => tracing::warn!("no longer leads; another instance may"),
         }
         ctx.metrics.set_leads(false);
     }
 }
 
-async fn lead(ctx: &Context, config: &Config, wake: &Arc<Notify>) {
+async fn lead(ctx: &Context, config: &Config, wake: &Arc<Notify>, stop: watch::Receiver<bool>) {
     while !ctx.objectives.is_synced() {
         wake.notified().await;
     }
@@ -160,21 +181,21 @@ async fn lead(ctx: &Context, config: &Config, wake: &Arc<Notify>) {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     };
-    let pilot = Pilot::begin(ctx.clone(), &statuses);
-    tokio::join!(pilot.fly(wake.clone()), probe::keep(ctx.clone()));
+    let pilot = Pilot::begin(ctx.clone(), statuses);
+    tokio::select! {
+        () = pilot.fly(wake.clone(), stop) => {}
+        () = probe::keep(ctx.clone()) => {}
+    }
 }
 
 /// Every objective's uid and status as the API server holds them now.
-async fn statuses(
-    client: &Client,
-    namespaces: &[String],
-) -> Result<BTreeMap<ObjectId, (Option<String>, ObjectiveStatus)>, kube::Error> {
+async fn statuses(client: &Client, namespaces: &[String]) -> Result<Statuses, kube::Error> {
     let apis: Vec<Api<DeserializeGuard<Objective>>> = if namespaces.is_empty() {
         vec![Api::all(client.clone())]
     } else {
         namespaces.iter().map(|name| Api::namespaced(client.clone(), name)).collect()
     };
-    let mut statuses = BTreeMap::new();
+    let mut statuses = Statuses::new();
     for api in apis {
         let mut page = ListParams::default().limit(PAGE);
         loop {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
 
 use super::charge::{Charge, understand};
@@ -59,32 +59,40 @@ pub struct Pilot {
     /// Objectives to be looked at without waiting for their second.
     fresh: BTreeSet<ObjectId>,
     passes: JoinSet<()>,
+    /// What the leader before left of objectives that the mirror does not show yet.
+    inherited: Statuses,
 }
+
+/// Objectives' uids and statuses.
+pub type Statuses = BTreeMap<ObjectId, (Option<String>, ObjectiveStatus)>;
 
 impl Pilot {
     /// Takes over with the statuses as the API server holds them now: a mirror may lag behind the last write of
     /// the leader before.
-    pub fn begin(ctx: Context, statuses: &BTreeMap<ObjectId, (Option<String>, ObjectiveStatus)>) -> Self {
+    pub fn begin(ctx: Context, inherited: Statuses) -> Self {
         let mut pilot = Self {
             entries: BTreeMap::new(),
             groups: vec![],
             fresh: BTreeSet::new(),
             passes: JoinSet::new(),
+            inherited,
             ctx,
         };
         pilot.ctx.objectives.take_changed();
         for (id, seen) in pilot.ctx.objectives.all() {
-            pilot.take_up(&id, Some(seen), statuses);
+            pilot.take_up(&id, Some(seen));
         }
         pilot.regroup();
         pilot
     }
 
-    /// Flies until the future that holds it is dropped.
-    pub async fn fly(mut self, wake: Arc<Notify>) {
+    /// Flies until `stop`, and then lets the passes that run finish. Dropping the future ends them at once.
+    pub async fn fly(mut self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
         loop {
             let second = next_second(Timestamp::now());
             tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
                 () = until(second) => {
                     self.take_changes();
                     self.look(second, false);
@@ -98,13 +106,19 @@ impl Pilot {
                     }
                 }
             }
-            let asked = self.ctx.asker.stats();
-            let counts = QueryCounts { sent: asked.sent, shared: asked.shared, lost: asked.lost };
-            self.ctx.metrics.set_queries(counts);
-            while let Some(ended) = self.passes.try_join_next() {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "a pass broke off; its objectives are looked at again at their next second");
-                }
+            self.settle();
+        }
+        while self.passes.join_next().await.is_some() {}
+    }
+
+    /// Takes in what has ended since.
+    fn settle(&mut self) {
+        let asked = self.ctx.asker.stats();
+        let counts = QueryCounts { sent: asked.sent, shared: asked.shared, lost: asked.lost };
+        self.ctx.metrics.set_queries(counts);
+        while let Some(ended) = self.passes.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a pass broke off; its objectives are looked at again at their next second");
             }
         }
     }
@@ -114,7 +128,7 @@ impl Pilot {
         let mut regroup = false;
         for id in changed {
             let seen = self.ctx.objectives.get(&id);
-            regroup |= self.take_up(&id, seen, &BTreeMap::new());
+            regroup |= self.take_up(&id, seen);
         }
         if regroup {
             self.regroup();
@@ -122,12 +136,7 @@ impl Pilot {
     }
 
     /// Takes up an object that came, changed or went; whether its spec is new.
-    fn take_up(
-        &mut self,
-        id: &ObjectId,
-        seen: Option<Seen<Objective>>,
-        statuses: &BTreeMap<ObjectId, (Option<String>, ObjectiveStatus)>,
-    ) -> bool {
+    fn take_up(&mut self, id: &ObjectId, seen: Option<Seen<Objective>>) -> bool {
         let Some(seen) = seen else {
             self.ctx.metrics.board.remove(id);
             self.fresh.remove(id);
@@ -139,12 +148,8 @@ impl Pilot {
             return false;
         }
         let life = known.map(|entry| entry.life.clone()).unwrap_or_else(|| {
-            let listed = statuses.get(id).filter(|(uid, _)| *uid == subject.uid).map(|(_, status)| status);
-            let own = match &seen {
-                Seen::Sound(object) => object.status.as_ref(),
-                Seen::Broken { .. } => None,
-            };
-            Arc::new(Mutex::new(Life::begin(listed.or(own))))
+            let left = self.inherited.remove(id).filter(|(uid, _)| *uid == subject.uid);
+            Arc::new(Mutex::new(Life::begin(left.map(|(_, status)| status))))
         });
         let standing = stand(seen);
         if !matches!(standing, Standing::Sound(..)) {

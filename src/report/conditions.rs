@@ -145,7 +145,7 @@ mod tests {
         let bad = ready(Truth::False, ConditionReason::InvalidSpec);
         let with = merge(&[], &[bad.clone(), stalled(Truth::True)], 1, at(0));
         assert!(find(&with, ConditionKind::Stalled).is_some());
-        assert!(find(&merge(&with, &[bad.clone()], 1, at(1)), ConditionKind::Stalled).is_none());
+        assert!(find(&merge(&with, std::slice::from_ref(&bad), 1, at(1)), ConditionKind::Stalled).is_none());
         assert!(
             find(&merge(&with, &[bad, stalled(Truth::False)], 1, at(1)), ConditionKind::Stalled).is_none()
         );

@@ -14,8 +14,9 @@ use crate::model::{Outcome, Plan, Step, StepOutcome};
 /// So many changes are kept: a day of an ordinary objective, and less than 20 KiB of status.
 pub const KEPT: usize = 20;
 
-/// Writes the steps down before they are made. A repetition of a change that failed last time gets no new entry:
-/// the one that is there already says so, and a target that refuses every pass would fill the ledger.
+/// Writes the steps down before they are made. A change from the same number in the same direction as one that
+/// failed last gets no new entry: the one that is there already says so, and a target that refuses every pass,
+/// under a demand that jitters, would fill the ledger.
 pub fn ahead(old: &[DecisionStatus], steps: &[Step], now: Timestamp) -> Vec<DecisionStatus> {
     let mut ledger = old.to_vec();
     for step in steps.iter().filter(|step| !repeats(old, step, DecisionOutcome::Failed)) {
@@ -74,10 +75,15 @@ fn note(ledger: &mut Vec<DecisionStatus>, step: &Step, outcome: DecisionOutcome,
     }
 }
 
-/// Whether the mapping's newest entry is this very change with this very outcome.
+/// Whether the mapping's newest entry has this outcome and the same start and direction.
 pub(super) fn repeats(ledger: &[DecisionStatus], step: &Step, outcome: DecisionOutcome) -> bool {
     let newest = ledger.iter().find(|entry| entry.mapping == step.mapping);
-    newest.is_some_and(|newest| newest.outcome == outcome && is_of(newest, step))
+    newest.is_some_and(|newest| {
+        newest.outcome == outcome
+            && newest.target == step.target.to_string()
+            && newest.from == stored(step.from)
+            && (newest.to > newest.from) == (step.to > step.from)
+    })
 }
 
 fn is_of(entry: &DecisionStatus, step: &Step) -> bool {
@@ -149,11 +155,13 @@ mod tests {
     fn a_target_that_refuses_every_pass_is_noted_once() {
         let plan = plan(vec![decision("web", Some(6), 9)]);
         let mut ledger = vec![];
-        for pass in 0..5 {
-            let written = ahead(&ledger, &[step("web", 6, 9)], at(pass * 5));
-            ledger = record(&written, &plan, at(pass * 5), &[failed(step("web", 6, 9))], at(pass * 5));
+        for (pass, to) in (0..5).zip([9, 10, 9, 8, 11]) {
+            let written = ahead(&ledger, &[step("web", 6, to)], at(pass * 5));
+            ledger = record(&written, &plan, at(pass * 5), &[failed(step("web", 6, to))], at(pass * 5));
         }
         assert_eq!(outcomes_of(&ledger), [(6, 9, DecisionOutcome::Failed)]);
+        let down = record(&ledger, &plan, at(25), &[failed(step("web", 6, 5))], at(25));
+        assert_eq!(down.len(), 2, "another direction is another change");
         assert_eq!(ledger[0].at, at(0));
     }
 

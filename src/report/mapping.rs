@@ -1,11 +1,12 @@
 //! One row of status per mapping, and the column of replicas.
 
 use super::memory::{reference, stored};
+use super::status::Told;
 use super::text::cut;
 use crate::api::v1alpha1::{MappingStatus, ReasonStatus};
 use crate::model::{
-    ConditionReason, Decision, Intent, Mapping, Memory, Money, Outcome, Plan, Reason, Replicas, StepOutcome,
-    figure,
+    ActuatorKind, ConditionReason, Decision, Mapping, Money, Outcome, Reason, Replicas, StepOutcome,
+    TargetState, figure,
 };
 
 /// A reason's sentence is cut to so many bytes: the words of an API server can be long, and 20 decisions keep them.
@@ -32,31 +33,22 @@ pub(super) fn running(decision: &Decision, outcomes: &[StepOutcome]) -> Option<R
 }
 
 /// The rows, in the order of the intent. A measured reference is kept in its row, whatever became of the target.
-pub(super) fn rows(
-    intent: &Intent,
-    plan: &Plan,
-    memory: &Memory,
-    outcomes: &[StepOutcome],
-    old: &[MappingStatus],
-) -> Vec<MappingStatus> {
-    intent
-        .mappings
-        .iter()
-        .map(|mapping| {
-            let decision = plan.decisions.iter().find(|decision| decision.mapping == mapping.name);
-            let mut row = decision.map_or_else(
-                || {
-                    let before = old.iter().find(|row| row.name == mapping.name).cloned();
-                    before.unwrap_or_else(|| blank(mapping))
-                },
-                |decision| row(mapping, decision, outcomes),
-            );
-            let kept = memory.mapping(&mapping.name);
-            row.last_scale_at = kept.last_up.max(kept.last_down);
-            row.reference = kept.reference.map(reference);
-            row
-        })
-        .collect()
+pub(super) fn rows(told: &Told<'_>, old: &[MappingStatus]) -> Vec<MappingStatus> {
+    let one = |(index, mapping): (usize, &Mapping)| {
+        let decision = told.plan.decisions.iter().find(|decision| decision.mapping == mapping.name);
+        let mut row = decision.map_or_else(
+            || {
+                let before = old.iter().find(|row| row.name == mapping.name).cloned();
+                before.unwrap_or_else(|| blank(mapping))
+            },
+            |decision| row(told, index, mapping, decision),
+        );
+        let kept = told.memory.mapping(&mapping.name);
+        row.last_scale_at = kept.last_up.max(kept.last_down);
+        row.reference = kept.reference.map(reference);
+        row
+    };
+    told.intent.mappings.iter().enumerate().map(one).collect()
 }
 
 fn blank(mapping: &Mapping) -> MappingStatus {
@@ -68,11 +60,17 @@ fn blank(mapping: &Mapping) -> MappingStatus {
     }
 }
 
-fn row(mapping: &Mapping, decision: &Decision, outcomes: &[StepOutcome]) -> MappingStatus {
+fn row(told: &Told<'_>, index: usize, mapping: &Mapping, decision: &Decision) -> MappingStatus {
     let with_unit = |value: f64| format!("{} {}", figure(value), mapping.demand.unit);
-    let current = running(decision, outcomes);
-    let cost = mapping.cost.as_ref().zip(current).map(|(cost, current)| {
-        Money { amount: cost.amount * current.as_f64(), currency: cost.currency.clone() }.to_string()
+    let current = running(decision, told.outcomes);
+    let paid = match (decision.actuator, told.snapshot.mappings.get(index).map(|facts| &facts.target)) {
+        (ActuatorKind::Scale, _) => current,
+        // A floor costs nothing; what the autoscaler runs above it does.
+        (ActuatorKind::HpaFloor, Some(TargetState::Known(workload))) => Some(workload.replicas),
+        (ActuatorKind::HpaFloor, _) => None,
+    };
+    let cost = mapping.cost.as_ref().zip(paid).map(|(cost, paid)| {
+        Money { amount: cost.amount * paid.as_f64(), currency: cost.currency.clone() }.to_string()
     });
     MappingStatus {
         demand: decision.demand.map(with_unit),

@@ -68,6 +68,12 @@ impl Cause {
     }
 }
 
+/// Whether a status made by `status::pending` must be written before acting: whether there is a change that is not
+/// in the ledger yet. If so, note it with [`Quiet::written`] as [`Cause::Change`].
+pub fn ahead_due(old: &ObjectiveStatus, ahead: &ObjectiveStatus) -> bool {
+    old.decisions != ahead.decisions
+}
+
 /// What must be remembered between passes to write seldom. One per objective, in the running process only: a
 /// restart costs at most one write more.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +89,8 @@ pub struct Quiet {
 }
 
 impl Quiet {
-    /// Whether `new` is worth a write over `old`, the status as last written. Ask once in every pass.
+    /// Whether `new` is worth a write over `old`, the status as last written, and why. Ask in every pass: what must
+    /// last a minute is counted from the first time it is seen here.
     ///
     /// `memory_due` is the engine's word on the memory.
     pub fn due(

@@ -1,5 +1,7 @@
 //! The status of metric sources, from a probe.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::conditions::{Truth, Wanted, find, merge};
@@ -20,10 +22,10 @@ const LONGEST_ERROR: usize = 500;
 /// What a source said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Its version.
-    pub version: String,
-    /// How long it took.
-    pub latency: SignedDuration,
+    /// The version it says it is, if it says so.
+    pub version: Option<String>,
+    /// How long the answer took.
+    pub latency: Duration,
 }
 
 /// The status after a probe: its answer, or the reason and the words of its failure.
@@ -35,13 +37,16 @@ pub fn of_probe(
 ) -> MetricSourceStatus {
     match probe {
         Ok(answer) => {
-            let words = format!("version {} answers and speaks the Prometheus API", answer.version);
+            let words = match &answer.version {
+                Some(version) => format!("version {version} answers and speaks the Prometheus API"),
+                None => "answers and speaks the Prometheus API".to_owned(),
+            };
             let ready =
                 Wanted::new(ConditionKind::Ready, Truth::True, ConditionReason::SourceReachable, words);
             MetricSourceStatus {
                 observed_generation: Some(generation),
                 conditions: merge(&old.conditions, &[ready], generation, now),
-                version: Some(cut(&answer.version, 128)),
+                version: answer.version.as_deref().map(|version| cut(version, 128)),
                 latency: Some(format!("{}ms", answer.latency.as_millis().max(1))),
                 last_error: old.last_error.clone(),
             }
@@ -113,20 +118,23 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
     }
 
-    fn answer(millis: i64) -> Result<Answer, (ConditionReason, String)> {
-        Ok(Answer { version: "3.5.0".to_owned(), latency: SignedDuration::from_millis(millis) })
+    /// A status after a probe that took so many milliseconds.
+    fn answered(old: &MetricSourceStatus, millis: u64, second: i64) -> MetricSourceStatus {
+        let (version, latency) = (Some("3.5.0".to_owned()), Duration::from_millis(millis));
+        of_probe(old, &Ok(Answer { version, latency }), 1, at(second))
     }
 
-    fn down() -> Result<Answer, (ConditionReason, String)> {
-        Err((ConditionReason::SourceTimedOut, "no answer within 3.0s".to_owned()))
+    fn down(old: &MetricSourceStatus, second: i64) -> MetricSourceStatus {
+        let fault = (ConditionReason::SourceTimedOut, "no answer within 3.0s".to_owned());
+        of_probe(old, &Err(fault), 1, at(second))
     }
 
     #[test]
     fn the_last_error_outlives_recovery() {
-        let lost = of_probe(&MetricSourceStatus::default(), &down(), 1, at(0));
+        let lost = down(&MetricSourceStatus::default(), 0);
         let ready = find(&lost.conditions, ConditionKind::Ready).unwrap();
         assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "SourceTimedOut"));
-        let back = of_probe(&lost, &answer(4), 1, at(5));
+        let back = answered(&lost, 4, 5);
         assert_eq!(back.last_error.as_deref(), Some("SourceTimedOut: no answer within 3.0s"));
         assert_eq!(back.conditions.len(), 1, "only Ready is left: {:?}", back.conditions);
         assert_eq!((back.version.as_deref(), back.latency.as_deref()), (Some("3.5.0"), Some("4ms")));
@@ -135,18 +143,18 @@ mod tests {
 
     #[test]
     fn latency_alone_is_written_when_it_moved_by_more_than_half_and_once_a_minute() {
-        let steady = of_probe(&MetricSourceStatus::default(), &answer(100), 1, at(0));
+        let steady = answered(&MetricSourceStatus::default(), 100, 0);
         for (name, millis, second, written) in [
             ("a third more", 130, 300, false),
             ("twice as much, too soon", 200, 59, false),
             ("twice as much", 200, 60, true),
             ("a third of it", 30, 60, true),
         ] {
-            let new = of_probe(&steady, &answer(millis), 1, at(second));
+            let new = answered(&steady, millis, second);
             assert_eq!(due(&steady, &new, Some(at(0)), at(second)), written, "{name}");
         }
-        let quick = of_probe(&MetricSourceStatus::default(), &answer(1), 1, at(0));
-        assert!(!due(&quick, &of_probe(&quick, &answer(9), 1, at(600)), Some(at(0)), at(600)), "1ms and 9ms");
+        let quick = answered(&MetricSourceStatus::default(), 1, 0);
+        assert!(!due(&quick, &answered(&quick, 9, 600), Some(at(0)), at(600)), "1ms and 9ms");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::conditions::{Truth, Wanted, merge};
 use super::standing::{not_looked_at, unready};
 use super::{ledger, mapping, memory, standing, summary};
-use crate::api::v1alpha1::{IndicatorStatus, Issues, ObjectiveStatus};
+use crate::api::v1alpha1::{DecisionOutcome, IndicatorStatus, Issues, ObjectiveStatus, restore};
 use crate::model::{ConditionKind, ConditionReason, Intent, Memory, Plan, Snapshot, StepOutcome, figure};
 
 /// Everything one pass left behind.
@@ -32,7 +32,7 @@ pub struct Told<'a> {
 /// The status after a pass.
 pub fn of_pass(told: &Told<'_>, old: &ObjectiveStatus, now: Timestamp) -> ObjectiveStatus {
     let Told { intent, snapshot, plan, outcomes, .. } = *told;
-    let mappings = mapping::rows(intent, plan, told.memory, outcomes, &old.mappings);
+    let mappings = mapping::rows(told, &old.mappings);
     ObjectiveStatus {
         observed_generation: Some(intent.generation),
         conditions: merge(&old.conditions, &standing::wanted(told), intent.generation, now),
@@ -51,14 +51,21 @@ pub fn of_pass(told: &Told<'_>, old: &ObjectiveStatus, now: Timestamp) -> Object
 ///
 /// A process killed before it can settle leaves its successor what it would have known itself. Should the change
 /// not have been made after all, the memory errs on the safe side: for a while nothing is taken away.
-pub fn pending(intent: &Intent, plan: &Plan, old: &ObjectiveStatus, now: Timestamp) -> ObjectiveStatus {
+pub fn pending(
+    intent: &Intent,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    old: &ObjectiveStatus,
+    now: Timestamp,
+) -> ObjectiveStatus {
     let known = old.observed_generation == Some(intent.generation);
     let words = "the spec is accepted and its first pass is not finished; nothing to do";
     let taken_up = [
         Wanted::new(ConditionKind::Ready, Truth::Unknown, ConditionReason::Progressing, words),
         Wanted::new(ConditionKind::Reconciling, Truth::True, ConditionReason::Progressing, words),
     ];
-    let mappings = mapping::rows(intent, plan, &plan.memory, &[], &old.mappings);
+    let told = Told { intent, snapshot, plan, memory: &plan.memory, outcomes: &[], source: Ok("") };
+    let mappings = mapping::rows(&told, &old.mappings);
     ObjectiveStatus {
         observed_generation: Some(intent.generation),
         conditions: if known {
@@ -73,6 +80,19 @@ pub fn pending(intent: &Intent, plan: &Plan, old: &ObjectiveStatus, now: Timesta
         memory: Some(memory::remember(&plan.memory)),
         ..old.clone()
     }
+}
+
+/// The memory a starting process takes from a status. Where a change was left pending nobody knows what bizops last
+/// set: it is forgotten, or whoever set the number before would be said to have changed it back.
+pub fn resume(status: &ObjectiveStatus) -> Memory {
+    let mut memory = restore(status);
+    for kept in &mut memory.mappings {
+        let newest = status.decisions.iter().find(|entry| entry.mapping == kept.name);
+        if newest.is_some_and(|newest| newest.outcome == DecisionOutcome::Pending) {
+            kept.last_set = None;
+        }
+    }
+    memory
 }
 
 /// The status of an objective whose spec contradicts itself, or whose queries are not `PromQL`.

@@ -71,17 +71,17 @@ fn workload(intent: &Intent, decision: &Decision, outcomes: &[StepOutcome]) -> (
     let name = &decision.mapping;
     let floor = decision.actuator == ActuatorKind::HpaFloor;
     let Some(current) = running(decision, outcomes) else {
-        let why = match &decision.hold {
-            Some(Hold::Unusable(reason)) => reason.meaning(),
-            _ => ConditionReason::TargetUnavailable.meaning(),
+        let reason = match &decision.hold {
+            Some(Hold::Unusable(reason)) => *reason,
+            _ => ConditionReason::TargetUnavailable,
         };
-        return (0, format!("{name} cannot be scaled: {}", lower_first(why)));
+        return (0, format!("{name} cannot be scaled, {}", unusable(reason)));
     };
     let stands = if floor { format!("{name} has a floor of {current}") } else { runs(name, current) };
     let needed = decision.needed.unwrap_or(decision.desired);
     match (&decision.hold, decision.limited_by) {
         (Some(Hold::Conflict), _) => (0, format!("{name} belongs to an autoscaler, bizops leaves it alone")),
-        (Some(Hold::Unusable(reason)), _) => (0, format!("{stands}; {}", lower_first(reason.meaning()))),
+        (Some(Hold::Unusable(reason)), _) => (0, format!("{stands}, {}", unusable(*reason))),
         (Some(Hold::Frozen), _) if decision.desired != current => {
             (1, format!("{stands} and would get {} but for a freeze", decision.desired))
         }
@@ -132,10 +132,15 @@ fn scaled(name: &str, outcomes: &[StepOutcome]) -> Option<Replicas> {
         .map(|done| done.step.from)
 }
 
-/// A meaning as part of a sentence.
-fn lower_first(meaning: &str) -> String {
-    let mut letters = meaning.trim_end_matches('.').chars();
-    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+/// Why a target cannot be scaled, without the words of the cluster.
+fn unusable(reason: ConditionReason) -> &'static str {
+    match reason {
+        ConditionReason::TargetNotFound => "it does not exist",
+        ConditionReason::TargetNotScalable => "it is not of a kind that can be scaled",
+        ConditionReason::TargetForbidden => "bizops has no permission",
+        ConditionReason::HpaNotFound => "it has no autoscaler whose floor could be set",
+        _ => "the cluster does not answer for it",
+    }
 }
 
 /// The column of goals: what was asked for, and for growth what it comes to once its baseline is known.

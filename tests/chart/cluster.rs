@@ -1,13 +1,15 @@
 //! The chart's life on a real control plane: installed, upgraded, rolled back, removed, installed again.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
 use testbed::wait_until;
 
-use crate::helm::{chart, helm, root, testbed, values_file};
+use crate::golden::values;
+use crate::helm::{at, chart, helm, parse, root, template, testbed, text, values_file};
 
 /// How long the API server and the controllers may take for what usually takes milliseconds.
 const SOON: Duration = Duration::from_secs(30);
@@ -85,6 +87,7 @@ fn a_release_comes_grows_goes_back_and_goes_and_no_object_is_lost() {
     let chart = chart().display().to_string();
     release(&["install", "bizops", &chart]);
     the_restricted_profile_admits_the_pod();
+    the_api_server_accepts_what_every_file_of_values_renders();
     let examples = root().join("examples").display().to_string();
     kubectl(&["apply", "--server-side", "-f", &examples]);
     let before = objects();
@@ -138,6 +141,44 @@ fn the_restricted_profile_admits_the_pod() {
         if names.is_empty() { Err(kubectl(&["get", "events", "-n", "bizops"])) } else { Ok(()) }
     };
     wait_until("the pod to be admitted", SOON, pods).unwrap();
+}
+
+/// As a dry run: every object as it is, and the pod of every Deployment as the restricted namespace admits it.
+fn the_api_server_accepts_what_every_file_of_values_renders() {
+    kubectl(&["create", "serviceaccount", "capacity-operator", "-n", "bizops"]);
+    let accept = |file: &Path, manifest: &str| {
+        let arguments = [
+            "apply",
+            "--dry-run=server",
+            "--server-side",
+            "--force-conflicts",
+            "--validate=strict",
+            "-f",
+            "-",
+        ];
+        if let Err(error) = testbed().kubectl_with(manifest, &arguments) {
+            panic!("{}: {error}", file.display());
+        }
+    };
+    for file in values() {
+        let mut stream = String::new();
+        for object in parse(&template(&file).unwrap()) {
+            // Kinds of the Prometheus operator are not here.
+            if text(&object, &["apiVersion"]).starts_with("monitoring.coreos.com/") {
+                continue;
+            }
+            let _ = write!(stream, "---\n{}", serde_yaml::to_string(&object).unwrap());
+            if text(&object, &["kind"]) == "Deployment" {
+                let mut pod = at(&object, &["spec", "template"]).clone();
+                pod["apiVersion"] = "v1".into();
+                pod["kind"] = "Pod".into();
+                pod["metadata"]["name"] = "trial".into();
+                pod["metadata"]["namespace"] = "bizops".into();
+                let _ = write!(stream, "---\n{}", serde_yaml::to_string(&pod).unwrap());
+            }
+        }
+        accept(&file, &stream);
+    }
 }
 
 fn the_account_may_do_what_it_needs_and_no_more() {

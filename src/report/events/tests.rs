@@ -20,7 +20,7 @@ fn reasons(before: &ObjectiveStatus, after: &ObjectiveStatus) -> Vec<EventReason
 fn a_change_is_told_with_its_reasons() {
     let mut passed = Passed::new(0, vec![decision("web", Some(6), 9)]);
     passed.plan.steps = vec![step("web", 6, 9)];
-    let before = pending(&passed.intent, &passed.plan, &ObjectiveStatus::default(), at(0));
+    let before = pending(&passed.intent, &passed.snapshot, &passed.plan, &ObjectiveStatus::default(), at(0));
     for (from, to, actuator, reason) in [
         (6, 9, ActuatorKind::Scale, EventReason::ScaledUp),
         (9, 6, ActuatorKind::Scale, EventReason::ScaledDown),

@@ -20,6 +20,7 @@ struct World {
     quiet: Quiet,
     replicas: u32,
     writes: Vec<(i64, Cause)>,
+    changes: Vec<i64>,
 }
 
 impl World {
@@ -31,6 +32,7 @@ impl World {
             quiet: Quiet::default(),
             replicas,
             writes: vec![],
+            changes: vec![],
         }
     }
 
@@ -47,9 +49,9 @@ impl World {
         let (mut plans, _) = plan(&[member]);
         let plan = plans.remove(0);
         if !plan.steps.is_empty() {
-            let ahead = pending(&self.intent, &plan, &self.written, at(second));
-            if let Some(cause) = self.quiet.due(&self.written, &ahead, at(second), false) {
-                self.write(second, ahead, cause);
+            let ahead = pending(&self.intent, &facts, &plan, &self.written, at(second));
+            if ahead_due(&self.written, &ahead) {
+                self.write(second, ahead, Cause::Change);
             }
         }
         let outcomes: Vec<StepOutcome> = plan
@@ -60,6 +62,7 @@ impl World {
             .collect();
         if let Some(step) = plan.steps.first() {
             self.replicas = step.to.0;
+            self.changes.push(second);
         }
         self.memory = settle(&self.memory, &plan, &outcomes);
         let told = Told {
@@ -92,6 +95,13 @@ impl World {
         }
     }
 
+    /// What was written while nothing was changed; and how often something was.
+    fn idle_writes_after(&self, second: i64) -> (Vec<(i64, Cause)>, usize) {
+        let idle =
+            self.writes_after(second).into_iter().filter(|(at, _)| !self.changes.contains(at)).collect();
+        (idle, self.changes.iter().filter(|at| **at >= second).count())
+    }
+
     fn writes_after(&self, second: i64) -> Vec<(i64, Cause)> {
         self.writes.iter().copied().filter(|(at, _)| *at >= second).collect()
     }
@@ -103,13 +113,17 @@ const SETTLED: i64 = 600;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
+    // A workload that found its size while the jitter was low may grow once, when the rare highest demand
+    // exceeds the tolerance. That is a change, and is written as one.
     #[test]
     fn an_hour_of_jitter_writes_nothing(demand in 50.0..20_000.0_f64, seed: u64) {
         let mut world = World::new(intent("checkout"), 1);
         world.intent.mappings[0].bounds.max = Replicas(1000);
         world.live(0, SETTLED + 3600, demand, 1200.0, 0.03, seed);
         prop_assert!(!world.writes.is_empty());
-        prop_assert_eq!(world.writes_after(SETTLED), vec![]);
+        let (idle, changes) = world.idle_writes_after(SETTLED);
+        prop_assert_eq!(idle, vec![]);
+        prop_assert!(changes <= 1, "{} changes at rest", changes);
     }
 
     #[test]
@@ -117,7 +131,9 @@ proptest! {
         let mut world = World::new(intent("checkout"), replicas);
         world.intent.mappings[0].bounds.max = Replicas(1000);
         world.live(0, SETTLED + 3600, f64::from(replicas) * 100.0, 1200.0, 0.03, seed);
-        prop_assert_eq!(world.writes_after(SETTLED), vec![]);
+        let (idle, changes) = world.idle_writes_after(SETTLED);
+        prop_assert_eq!(idle, vec![]);
+        prop_assert!(changes <= 1, "{} changes at rest", changes);
     }
 }
 
@@ -167,20 +183,18 @@ fn an_indicator_that_jitters_around_its_goal_turns_met_a_few_times_an_hour_only(
 }
 
 #[test]
-fn a_source_that_fails_every_other_query_is_not_written_every_other_pass() {
+fn an_indicator_that_fails_every_other_query_is_not_written_every_other_pass() {
     let mut world = World::new(intent("checkout"), 5);
     for second in (0..4200).step_by(5) {
-        let demand = if second % 10 == 0 {
-            present(450.0, second)
+        let value = if second % 10 == 0 {
+            present(1200.0, second)
         } else {
             Sample::Failed(SourceFault::TimedOut { after: SignedDuration::from_secs(3) })
         };
-        world.pass(second, demand, present(1200.0, second));
+        world.pass(second, present(450.0, second), value);
     }
     let hour = world.writes_after(SETTLED);
-    let turns = hour.iter().filter(|(_, cause)| *cause == Cause::Condition).count();
-    assert!(turns <= 31, "{turns}");
-    println!("{} writes in an hour: {hour:?}", hour.len());
+    assert!(hour.len() <= 31, "{} writes in an hour: {hour:?}", hour.len());
 }
 
 #[test]
@@ -254,4 +268,58 @@ fn a_limit_is_written_once_it_has_lasted_a_minute() {
     assert_eq!(quiet.due(&old, &new, at(60), false), Some(Cause::Leaning));
     assert_eq!(quiet.due(&old, &old, at(65), false), None, "it was jitter after all");
     assert_eq!(quiet.due(&old, &new, at(70), false), None, "the minute begins anew");
+}
+
+fn picture() -> impl Strategy<Value = ObjectiveStatus> {
+    let one_of = |kind: ConditionKind, reasons: Vec<ConditionReason>| {
+        let status = prop_oneof![Just(Truth::True), Just(Truth::False)];
+        (status, proptest::sample::select(reasons))
+            .prop_map(move |(status, reason)| Wanted::new(kind, status, reason, "words"))
+    };
+    (
+        one_of(ConditionKind::Met, vec![ConditionReason::GoalMet, ConditionReason::GoalMissed]),
+        one_of(
+            ConditionKind::MetricsAvailable,
+            vec![ConditionReason::AllPresent, ConditionReason::NotANumber],
+        ),
+        one_of(ConditionKind::ScalingLimited, vec![ConditionReason::AtMaximum, ConditionReason::NotLimited]),
+        1..30_i32,
+    )
+        .prop_map(|(met, metrics, limited, desired)| ObjectiveStatus {
+            conditions: merge(&[], &[met, metrics, limited], 1, at(0)),
+            mappings: vec![MappingStatus {
+                name: "web".to_owned(),
+                current: Some(10),
+                desired,
+                ..MappingStatus::default()
+            }],
+            ..ObjectiveStatus::default()
+        })
+}
+
+proptest! {
+    #[test]
+    fn whatever_lasts_longer_than_a_minute_is_written(life in proptest::collection::vec(picture(), 1..60)) {
+        let (mut quiet, mut written, mut second) = (Quiet::default(), ObjectiveStatus::default(), 0);
+        let mut pass = |status: &ObjectiveStatus| {
+            if let Some(cause) = quiet.due(&written, status, at(second), false) {
+                quiet.written(cause, at(second));
+                written = status.clone();
+            }
+            second += 5;
+            written.clone()
+        };
+        for status in &life {
+            pass(status);
+        }
+        let last = life.last().unwrap();
+        let mut written = ObjectiveStatus::default();
+        for _ in 0..14 {
+            written = pass(last);
+        }
+        prop_assert!(!leans(&written, last), "{written:?} for {last:?}");
+        for (kind, _) in TURNS {
+            prop_assert_eq!(face(&written.conditions, kind), face(&last.conditions, kind));
+        }
+    }
 }

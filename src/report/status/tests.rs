@@ -63,10 +63,7 @@ fn summaries_a_business_owner_understands() {
             "1,180 orders/h of the 1,000 wanted; web runs 12 replicas and needs 15, capped by its maximum of 12.",
         ),
         (advised, "1,180 orders/h of the 1,000 wanted; web runs 6 replicas, the advice is 9."),
-        (
-            missing,
-            "1,180 orders/h of the 1,000 wanted; web cannot be scaled: a mapping's target does not exist.",
-        ),
+        (missing, "1,180 orders/h of the 1,000 wanted; web cannot be scaled, it does not exist."),
         (
             many,
             "1,180 orders/h of the 1,000 wanted; a runs 1 replica; b runs 1 replica; c runs 1 replica; 1 more.",
@@ -133,6 +130,15 @@ fn a_goal_missed_by_a_hair_is_not_shown_as_attained() {
 }
 
 #[test]
+fn a_floor_costs_what_its_autoscaler_runs() {
+    let mut passed = Passed::new(0, vec![decision("web", Some(2), 2)]);
+    passed.intent.mappings[0].cost = Some(Money { amount: 0.5, currency: "EUR".to_owned() });
+    passed.plan.decisions[0].actuator = crate::model::ActuatorKind::HpaFloor;
+    passed.snapshot = super::super::scenario::snapshot(0, &[8]);
+    assert_eq!(status(&passed).mappings[0].cost_per_hour.as_deref(), Some("4.00 EUR"));
+}
+
+#[test]
 fn what_was_known_outlives_an_invalid_or_suspended_spec() {
     let mut passed = Passed::new(0, vec![decision("web", Some(6), 9)]);
     passed.outcomes = vec![done(step("web", 6, 9))];
@@ -174,18 +180,20 @@ fn a_change_is_written_down_before_it_is_made_and_settled_after() {
         last_set: Some(Replicas(9)),
         ..MappingMemory::default()
     }];
-    let ahead = pending(&passed.intent, &passed.plan, &ObjectiveStatus::default(), at(0));
+    let ahead = pending(&passed.intent, &passed.snapshot, &passed.plan, &ObjectiveStatus::default(), at(0));
     assert_eq!(ahead.decisions[0].outcome, DecisionOutcome::Pending);
     assert_eq!(ahead.replicas, "6 → 9");
     assert_eq!(restore(&ahead), passed.plan.memory);
     let ready = find(&ahead.conditions, ConditionKind::Ready).unwrap();
     assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("Unknown", "Progressing"));
+    assert_eq!(resume(&ahead).mapping("web").last_set, None, "it may not have been made");
     passed.outcomes = vec![done(step("web", 6, 9))];
     let settled = of_pass(&passed.told(), &ahead, at(1));
+    assert_eq!(resume(&settled), passed.plan.memory);
     assert_eq!(settled.decisions.len(), 1);
     assert_eq!((settled.decisions[0].at, settled.decisions[0].outcome), (at(0), DecisionOutcome::Done));
     assert!(find(&settled.conditions, ConditionKind::Reconciling).is_none());
-    let next = pending(&passed.intent, &passed.plan, &settled, at(5));
+    let next = pending(&passed.intent, &passed.snapshot, &passed.plan, &settled, at(5));
     assert_eq!(next.conditions, settled.conditions, "conditions of a known spec stay");
 }
 
@@ -242,7 +250,7 @@ proptest! {
         let json = serde_json::to_string(&status(&passed)).unwrap();
         let read: ObjectiveStatus = serde_json::from_str(&json).unwrap();
         prop_assert_eq!(restore(&read), passed.plan.memory.clone());
-        let ahead = pending(&passed.intent, &passed.plan, &ObjectiveStatus::default(), at(0));
+        let ahead = pending(&passed.intent, &passed.snapshot, &passed.plan, &ObjectiveStatus::default(), at(0));
         prop_assert_eq!(restore(&ahead), passed.plan.memory.clone());
         prop_assert_eq!(of_pass(&passed.told(), &read, at(77)), read, "the same facts change nothing");
     }

@@ -46,7 +46,7 @@ impl Testbed {
         self.site().file("logs/audit.log")
     }
 
-    /// A kubeconfig with a fresh token of a ServiceAccount, valid for an hour: a process of the host that uses it
+    /// A kubeconfig with a fresh token of a service account, valid for an hour: a process of the host that uses it
     /// has the rights it would have as a pod.
     pub fn kubeconfig_for_service_account(&self, namespace: &str, name: &str) -> Result<PathBuf, Error> {
         let token = self.service_account_token(namespace, name, 3600)?;
@@ -58,7 +58,7 @@ impl Testbed {
         self.site().kubeconfig(file, &Credential::Token(token), namespace)
     }
 
-    /// A token of a ServiceAccount. The API server gives none for less than ten minutes.
+    /// A token of a service account. The API server gives none for less than ten minutes.
     pub fn service_account_token(&self, namespace: &str, name: &str, seconds: u32) -> Result<String, Error> {
         let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
         let request = json!({

@@ -9,7 +9,7 @@ use crate::error::Doing as _;
 use crate::{Error, Testbed, folders, keeper};
 
 /// The longest a command may take; a hanging one is an error, not a hanging test.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 impl Testbed {
     /// Runs kubectl as the administrator and gives its output.

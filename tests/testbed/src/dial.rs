@@ -44,10 +44,10 @@ impl Dial {
     /// A dial on this listener.
     pub(crate) fn on(listener: TcpListener) -> Result<Self, Error> {
         let values = Values::default();
-        let served = values.clone();
+        let shown = values.clone();
         let server = Server::start(listener, move |stream| {
             // A scraper that goes away in the middle is no matter.
-            let _ = answer(stream, &served);
+            let _ = answer(stream, &shown);
         })
         .doing(|| "starting a dial".to_owned())?;
         Ok(Self { values, server })

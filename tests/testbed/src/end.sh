@@ -44,7 +44,7 @@ while [ -e "$run/real" ] && [ -n "$(groups)" ]; do
 done
 
 if [ -e "$run/keep-logs" ]; then
-    find "$run" -mindepth 1 -maxdepth 1 ! -name logs -exec rm -rf --one-file-system {} +
-else
-    rm -rf --one-file-system "$run"
+    logs=$(dirname "$(dirname "$run")")/logs
+    mkdir -p "$logs" && mv "$run/logs" "$logs/$(basename "$run")"
 fi
+rm -rf --one-file-system "$run"

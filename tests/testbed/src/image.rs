@@ -10,7 +10,6 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-pub mod command;
 #[cfg(test)]
 mod tests;
 

@@ -89,7 +89,7 @@ pub(crate) fn new_run() -> Result<PathBuf, Error> {
 pub(crate) fn sweep() -> Result<(), Error> {
     for run in all()? {
         let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !run.join("kept").exists() && !run.join("logs-only").exists() && !owner_lives(&name) {
+        if !run.join("kept").exists() && !owner_lives(&name) {
             eprintln!("testbed: ending {name}, which its owner left behind");
             end(&run)?;
         }

@@ -12,7 +12,7 @@
 //! | set demand | [`Testbed::dial`], [`Dial::set`] |
 //! | ask Prometheus | [`Testbed::query`], [`Testbed::value`], [`Testbed::backfill`] |
 //! | wait | [`wait_until`], [`hold_true`], [`Testbed::await_ready`], [`Testbed::await_value`] |
-//! | break things | [`Testbed::kill`], [`Testbed::pause`], [`Testbed::compact`], [`Wire`] |
+//! | break things | [`Testbed::kill`], [`Testbed::pause`], [`Testbed::compact`], [`Wire`], [`Proxy`] |
 //! | make an image | [`image`] |
 
 mod access;
@@ -27,6 +27,7 @@ mod fake;
 mod folders;
 pub mod image;
 mod keeper;
+mod kept;
 mod namespace;
 mod options;
 mod parts;
@@ -34,6 +35,7 @@ mod pki;
 mod ports;
 mod process;
 mod prometheus;
+mod proxy;
 mod real;
 mod server;
 mod site;
@@ -47,10 +49,12 @@ pub use api::Api;
 pub use dial::Dial;
 pub use error::Error;
 pub use folders::{VARIABLE, home};
+pub use kept::Kept;
 pub use options::{Nodes, Options};
 pub use parts::build_all;
 pub use process::Part;
 pub use prometheus::Sample;
+pub use proxy::{Fault, Proxy};
 pub use real::forward;
 pub use spawned::Spawned;
 pub use testbed::Testbed;

@@ -165,8 +165,8 @@ fn place(program: &Program, go: &str) -> Result<PathBuf, Error> {
         hash.update([0]);
     }
     hash.update(go.as_bytes());
-    let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Ok(folders::home().join("bin").join(format!("{}-{hash}", program.name)).join(program.name))
+    let hash = hash.finalize().iter().take(8).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
+    Ok(folders::home().join("bin").join(format!("{}-{hash:016x}", program.name)).join(program.name))
 }
 
 impl Program {
@@ -176,9 +176,12 @@ impl Program {
 
     /// The arguments of `go` but for the place of the output.
     fn arguments(&self) -> Vec<String> {
-        let versions: String = self.versions.iter().map(|version| format!(" -X {version}")).collect();
-        let mut arguments =
-            vec!["build".to_owned(), "-trimpath".to_owned(), format!("-ldflags=-s -w{versions}")];
+        let versions: Vec<String> = self.versions.iter().map(|version| format!("-X {version}")).collect();
+        let mut arguments = vec![
+            "build".to_owned(),
+            "-trimpath".to_owned(),
+            format!("-ldflags=-s -w {}", versions.join(" ")).trim().to_owned(),
+        ];
         if !self.tags.is_empty() {
             arguments.push(format!("-tags={}", self.tags));
         }

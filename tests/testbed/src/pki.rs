@@ -28,7 +28,7 @@ pub(crate) struct Identity {
 }
 
 impl Pki {
-    /// Makes the authority and the key that signs ServiceAccount tokens.
+    /// Makes the authority and the key that signs the tokens of service accounts.
     pub(crate) fn new(folder: &Path) -> Result<Self, Error> {
         folders::make(folder)?;
         let mut params = CertificateParams::new(vec![])?;

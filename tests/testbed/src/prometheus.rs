@@ -1,6 +1,7 @@
 //! The testbed's Prometheus: how it is started, what it scrapes, what it answers.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -177,7 +178,7 @@ fn percent(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             coded.push(char::from(byte));
         } else {
-            coded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(coded, "%{byte:02X}");
         }
         coded
     })

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::api::Api;
 use crate::error::Doing as _;
 use crate::image::{self, File, Image};
 use crate::namespace::Network;
@@ -93,8 +94,8 @@ pub(crate) fn hand_over(testbed: &Testbed, forwarder: &Path) -> Result<(), Error
     let pid = init_pid(testbed).unwrap_or_default();
     let mut command = Command::new(forwarder);
     command.arg("forward").arg(pid.to_string()).args(ports(site).iter().map(u16::to_string));
-    testbed.spawn("forward", command)?.leave();
-    Ok(())
+    testbed.spawn_in(&Network::default(), "forward", command)?.leave();
+    testbed.until_ready(Part::ApiServer)
 }
 
 /// Starts the node's parts and brings the images in.
@@ -104,11 +105,8 @@ pub(crate) fn node(testbed: &Testbed, images: &[PathBuf]) -> Result<(), Error> {
     config::write(site)?;
     let containerd = [format!("--config={}", site.file("containerd.toml").display())];
     testbed.add(within(testbed, Part::Containerd, site.programs.path("containerd")?, &containerd)?)?;
-    let sandbox = sandbox(site)?;
-    wait_until("containerd to answer", Duration::from_secs(30), || {
-        testbed.check().map_err(|error| error.to_string())?;
-        testbed.import(&sandbox).map_err(|error| error.to_string())
-    })?;
+    testbed.until_ready(Part::Containerd)?;
+    testbed.import(&sandbox(site)?)?;
     for image in images {
         testbed.import(image)?;
     }
@@ -171,30 +169,45 @@ fn sandbox(site: &Site) -> Result<PathBuf, Error> {
     Ok(archive)
 }
 
+/// Whether containerd answers.
+pub(crate) fn containerd_answers(testbed: &Testbed) -> Result<(), Error> {
+    ctr(testbed, &["version"], None)
+}
+
+/// Whether the kubelet says it is well. It ends by itself when containerd does not answer at its start.
+pub(crate) fn kubelet_answers(testbed: &Testbed) -> Result<(), Error> {
+    let kubelet = Api::plain("http://127.0.0.1:10248");
+    let answer = testbed.site().network.inside(|| Ok(kubelet.text("/healthz")));
+    answer.doing(|| "entering the node's network".to_owned())?.map(|_| ())
+}
+
+/// Runs containerd's client in the node, with something on its standard input.
+fn ctr(testbed: &Testbed, arguments: &[&str], input: Option<std::fs::File>) -> Result<(), Error> {
+    let errors = folders::nameless(testbed.folder())?;
+    let mut command = Command::new("nsenter");
+    command
+        .args(enter_arguments(testbed)?)
+        .arg(testbed.site().programs.path("ctr")?)
+        .args(["--address", SOCKET, "--namespace", "k8s.io"])
+        .args(arguments)
+        .env(keeper::MARK, testbed.folder())
+        .stdin(input.map_or_else(Stdio::null, Stdio::from))
+        .stdout(Stdio::null())
+        .stderr(errors.try_clone().doing(|| "running ctr".to_owned())?);
+    let status = command.status().doing(|| "running nsenter".to_owned())?;
+    if status.success() {
+        return Ok(());
+    }
+    let command = format!("ctr {}", arguments.join(" "));
+    Err(Error::Command { command, status: status.to_string(), stderr: text(errors).unwrap_or_default() })
+}
+
 impl Testbed {
     /// Brings an image's archive to the real node; its pods say `imagePullPolicy: Never`.
     pub fn import(&self, archive: &Path) -> Result<(), Error> {
         // By standard input: the node may not see the folder the archive lies in.
         let input = std::fs::File::open(archive).at("opening the image", archive)?;
-        let errors = folders::nameless(self.folder())?;
-        let mut command = Command::new("nsenter");
-        command
-            .args(enter_arguments(self)?)
-            .arg(self.site().programs.path("ctr")?)
-            .args(["--address", SOCKET, "--namespace", "k8s.io", "images", "import", "-"])
-            .env(keeper::MARK, self.folder())
-            .stdin(input)
-            .stdout(Stdio::null())
-            .stderr(errors.try_clone().doing(|| "importing an image".to_owned())?);
-        let status = command.status().doing(|| "running nsenter".to_owned())?;
-        if status.success() {
-            return Ok(());
-        }
-        Err(Error::Command {
-            command: format!("ctr images import {}", archive.display()),
-            status: status.to_string(),
-            stderr: text(errors).unwrap_or_default(),
-        })
+        ctr(self, &["images", "import", "-"], Some(input))
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::error::Doing as _;
+use crate::namespace::Network;
 use crate::process::signal;
 use crate::{Error, Testbed, folders, keeper, wait_until};
 
@@ -34,7 +35,17 @@ impl Testbed {
     /// operator.kill()?;
     /// # Ok::<(), testbed::Error>(())
     /// ```
-    pub fn spawn(&self, name: &str, mut command: Command) -> Result<Spawned, Error> {
+    pub fn spawn(&self, name: &str, command: Command) -> Result<Spawned, Error> {
+        self.spawn_in(&self.site().network, name, command)
+    }
+
+    /// Starts a program in this network.
+    pub(crate) fn spawn_in(
+        &self,
+        network: &Network,
+        name: &str,
+        mut command: Command,
+    ) -> Result<Spawned, Error> {
         let log = self.folder().join("logs").join(format!("{name}.log"));
         let output = OpenOptions::new().create(true).append(true).open(&log).at("writing", &log)?;
         command
@@ -43,7 +54,7 @@ impl Testbed {
             .stdout(output.try_clone().at("writing", &log)?)
             .stderr(output)
             .process_group(0);
-        let child = self.site().network.inside(|| command.spawn()).doing(|| format!("starting {name}"))?;
+        let child = network.inside(|| command.spawn()).doing(|| format!("starting {name}"))?;
         Ok(Spawned { name: name.to_owned(), child, log })
     }
 }

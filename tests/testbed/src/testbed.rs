@@ -16,7 +16,7 @@ use crate::wire::Wire;
 use crate::{Error, control_plane, fake, folders, prometheus, real, wait_until};
 
 /// How long a part may take until it answers. Some seconds are usual; a machine that compiles beside needs more.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 
 /// A cluster, its Prometheus and everything started in it. It ends when dropped, and also when its owner is
 /// killed.
@@ -146,6 +146,8 @@ impl Testbed {
             Part::Etcd => self.etcd("/v3/kv/range", &json!({"key": "eA=="})).map(|_| ()),
             Part::ApiServer => self.api.text("/readyz").map(|_| ()),
             Part::Prometheus => self.prometheus.text("/-/ready").map(|_| ()),
+            Part::Containerd => real::containerd_answers(self),
+            Part::Kubelet => real::kubelet_answers(self),
             _ => Ok(()),
         })
     }

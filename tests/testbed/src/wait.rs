@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_claim_that_breaks_is_told_at_once() {
         let mut looks = 0;
-        let failed = hold_true("no scale-down", Duration::from_secs(60), || {
+        let failed = hold_true("no scale-down", Duration::from_mins(1), || {
             looks += 1;
             if looks < 3 { Ok(()) } else { Err("4 replicas") }
         })

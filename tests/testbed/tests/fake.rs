@@ -1,6 +1,10 @@
 //! A cluster with fake nodes: it starts, does what the real one's parts do, survives faults, leaves nothing.
 
-use std::path::PathBuf;
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -9,7 +13,7 @@ use testbed::{Cut, Nodes, Options, Part, Testbed, Wire, hold_true, wait_until};
 const SOON: Duration = Duration::from_secs(30);
 
 /// The processes that carry a testbed's mark.
-fn marked(run: &PathBuf) -> Vec<String> {
+fn marked(run: &Path) -> Vec<String> {
     let mark = format!("TESTBED_RUN={}", run.display());
     let of = |pid: &PathBuf| std::fs::read(pid.join("environ")).unwrap_or_default();
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok).map(|entry| entry.path());
@@ -84,8 +88,10 @@ fn prometheus_answers_the_value_of_a_dial_and_forgets_one_that_was_removed() {
 fn prometheus_can_be_given_a_past() {
     let testbed = Testbed::start(Options { nodes: Nodes::None, ..Options::fake() }).unwrap();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let past: String =
-        (0..7 * 24 * 60).rev().map(|minute| format!("orders{{}} {minute} {}\n", now - minute * 60)).collect();
+    let past = (0..7 * 24 * 60).rev().fold(String::new(), |mut past, minute| {
+        writeln!(past, "orders{{}} {minute} {}", now - minute * 60).unwrap();
+        past
+    });
     testbed.backfill(&format!("# TYPE orders gauge\n{past}# EOF\n")).unwrap();
     assert!((testbed.value("round(orders offset 5d / 1440)").unwrap() - 5.0).abs() < 0.01);
 }
@@ -127,7 +133,7 @@ fn a_watch_from_before_a_compaction_is_gone() {
     // The API server's own cache still knows the past; it is lost with the process.
     testbed.restart(Part::ApiServer).unwrap();
     let watch = format!("/api/v1/configmaps?watch=true&timeoutSeconds=1&resourceVersion={before}");
-    let answer = testbed.api().text(&watch).map_or_else(|error| error.to_string(), |text| text);
+    let answer = testbed.api().text(&watch).unwrap_or_else(|error| error.to_string());
     assert!(answer.contains("too old resource version") || answer.contains("410"), "{answer}");
 }
 
@@ -178,4 +184,35 @@ fn a_testbed_ends_with_the_program_that_ran_in_it() {
     assert!(marked(&run).iter().any(|name| name == "sleep\n"));
     drop(testbed);
     assert_eq!(marked(&run), Vec::<String>::new());
+}
+
+/// Run as a program of its own by the next test: it owns a testbed until it is killed.
+#[test]
+#[ignore = "the test after it runs it"]
+fn owner_that_waits_to_be_killed() {
+    let testbed = Testbed::start(Options::control_plane()).unwrap();
+    println!("run {}", testbed.folder().display());
+    std::thread::sleep(Duration::from_mins(10));
+}
+
+#[test]
+fn nothing_is_left_of_a_testbed_whose_owner_was_killed() {
+    let mut owner = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "owner_that_waits_to_be_killed", "--nocapture"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(owner.stdout.take().unwrap()).lines();
+    let run = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.split_once("run ").map(|(_, path)| PathBuf::from(path)));
+    let run = run.unwrap();
+    assert!(!marked(&run).is_empty());
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    wait_until("nothing left", Duration::from_secs(10), || match (marked(&run).as_slice(), run.exists()) {
+        ([], false) => Ok(()),
+        (left, exists) => Err(format!("{left:?}, folder: {exists}")),
+    })
+    .unwrap();
 }

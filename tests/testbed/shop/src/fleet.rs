@@ -33,10 +33,10 @@ pub struct FleetArgs {
     #[arg(long, env = "SHOP_SEARCH_CAPACITY", default_value_t = 50.0)]
     pub search_capacity: f64,
     /// Mails per second that one replica of mail sends
-    #[arg(long, env = "SHOP_MAIL_CAPACITY", default_value_t = 40.0)]
+    #[arg(long, env = "SHOP_MAIL_CAPACITY", default_value_t = 60.0)]
     pub mail_capacity: f64,
     /// Invoices per second that one worker writes
-    #[arg(long, env = "SHOP_WORKER_CAPACITY", default_value_t = 5.0)]
+    #[arg(long, env = "SHOP_WORKER_CAPACITY", default_value_t = 10.0)]
     pub worker_capacity: f64,
     /// How many seconds of its capacity may wait at a replica before it refuses
     #[arg(long, env = "SHOP_PATIENCE", value_parser = duration, default_value = "2s")]

@@ -34,6 +34,9 @@ pub struct LoadArgs {
     /// How long a visitor waits for an answer
     #[arg(long, env = "SHOP_TIMEOUT", value_parser = duration, default_value = "5s")]
     pub timeout: Duration,
+    /// How long the curve waits, at most, for the shop to be ready before it starts
+    #[arg(long, env = "SHOP_OPEN_WITHIN", value_parser = duration, default_value = "60s")]
+    pub open_within: Duration,
     /// Address, start-up and end.
     #[command(flatten)]
     pub life: LifeArgs,
@@ -46,7 +49,7 @@ struct Load {
     front: Front,
 }
 
-/// Plays the curve to its end, or until it is stopped, and prints the summary as JSON on stdout.
+/// Waits until the shop is ready, plays the curve to its end, or until it is stopped, and prints the summary as JSON on stdout.
 ///
 /// # Errors
 /// When the URL or the curve is none, or the address or the signals cannot be had.
@@ -68,9 +71,16 @@ pub async fn run(args: &LoadArgs) -> Result<(), String> {
         async move { answer }
     };
     let serving = tokio::spawn(http::serve(listener, load.front.clone(), answer));
-    let began = Instant::now();
+    let mut began = Instant::now();
+    let playing = async {
+        if tokio::time::timeout(args.open_within, load.open(&args.url)).await.is_err() {
+            eprintln!("{} is not ready after {:?}; visitors come all the same", args.url, args.open_within);
+        }
+        began = Instant::now();
+        load.play(&curve, &given).await;
+    };
     tokio::select! {
-        () = load.play(&curve, &given) => {}
+        () = playing => {}
         watched = load.front.life.watch_signals() => watched?,
     }
     load.wait(args).await;
@@ -80,6 +90,19 @@ pub async fn run(args: &LoadArgs) -> Result<(), String> {
 }
 
 impl Load {
+    /// Waits until the shop is open: visitors before that would count as lost.
+    async fn open(&self, url: &str) {
+        let mut waiting = false;
+        while !self.client.call(Method::GET, "/readyz", "").await.is_ok_and(|reply| reply.status.is_success())
+        {
+            if !waiting {
+                eprintln!("waiting until {url} is ready");
+            }
+            waiting = true;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     async fn play(&self, curve: &Curve, given: &Override) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -20,8 +20,8 @@ const COLUMNS: &str =
 /// Where the counts come from. Without a kubectl they are given by `PUT /ready/APP`.
 #[derive(Debug, Clone, Args)]
 pub struct ReadyArgs {
-    /// A kubectl that watches Deployments and `StatefulSets`
-    #[arg(long, env = "SHOP_KUBECTL", value_name = "PATH")]
+    /// A kubectl that watches Deployments and `StatefulSets`, with first arguments if need be: "/bin/kube kubectl"
+    #[arg(long, env = "SHOP_KUBECTL", value_name = "COMMAND")]
     pub kubectl: Option<String>,
     /// The kubeconfig it uses
     #[arg(long, env = "SHOP_KUBECONFIG", value_name = "PATH")]
@@ -79,7 +79,9 @@ async fn follow(kubectl: &str, kind: &str, args: &ReadyArgs, counts: &Counts) {
 }
 
 async fn follow_once(kubectl: &str, kind: &str, args: &ReadyArgs, counts: &Counts) -> std::io::Result<()> {
-    let mut command = Command::new(kubectl);
+    let mut words = kubectl.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or("kubectl"));
+    command.args(words);
     if let Some(kubeconfig) = &args.kubeconfig {
         command.arg("--kubeconfig").arg(kubeconfig);
     }

@@ -24,6 +24,8 @@ fn what_exceeds_capacity_is_refused_counted_on_both_sides_and_invoices_wait_for_
     let web = Program::start(
         "web",
         &[
+            "--startup",
+            "500ms",
             "--capacity",
             "50",
             "--patience",
@@ -135,13 +137,13 @@ fn the_fleet_learns_from_kubectl_how_many_replicas_are_ready() {
     std::fs::create_dir_all(&folder).unwrap();
     let kubectl = folder.join("kubectl");
     // Speaks as `kubectl get deployments --watch --output-watch-events` does, then stays.
-    let script = "#!/bin/sh\ncase \"$*\" in *--namespace\\ fair\\ *deployments*) echo 'ADDED web 1'; sleep 0.5; echo 'MODIFIED web 4';; \
+    let script = "#!/bin/sh\ncase \"$*\" in kubectl\\ --namespace\\ fair\\ *deployments*) echo 'ADDED web 1'; sleep 0.5; echo 'MODIFIED web 4';; \
                   *statefulsets*) echo 'ADDED mail 2';; *) echo \"$*\" >&2;; esac\nexec sleep 30\n";
     std::fs::write(&kubectl, script).unwrap();
     std::fs::set_permissions(&kubectl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let fleet = Program::start(
         "fleet",
-        &["--kubectl", kubectl.to_str().unwrap(), "--namespace", "fair", "--base", "10"],
+        &["--kubectl", &format!("{} kubectl", kubectl.display()), "--namespace", "fair", "--base", "10"],
     );
     eventually("it has heard of both", SOON, || {
         fleet.metric(r#"shop_ready_replicas{app="web"}"#) > 3.5

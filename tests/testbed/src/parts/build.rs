@@ -43,7 +43,9 @@ fn one(program: &Program, path: &Path, title: &str) -> Result<(), Error> {
     }
     let log = bin.join(format!("{}.log", program.name));
     let output = File::create(&log).at("writing", &log)?;
-    let half = bin.join(format!(".{}.{}", program.name, std::process::id()));
+    // Under the lock: what lies there is of a build that was killed.
+    let half = bin.join(format!(".{}", program.name));
+    let _ = std::fs::remove_dir_all(&half);
     folders::make(&half)?;
     let go = tools::GO.find()?;
     let mut child = Command::new(&go)
