@@ -17,7 +17,8 @@ use super::{health, metrics};
 use crate::report::metrics::Metrics;
 use crate::report::readiness::Readiness;
 
-const SOON: Duration = Duration::from_secs(5);
+/// Far longer than anything here takes, even on a busy machine.
+const SOON: Duration = Duration::from_secs(10);
 
 /// A server on a port of its own that is stopped by dropping this.
 struct Running {
@@ -76,21 +77,20 @@ async fn metrics_come_in_the_format_scrapers_ask_for() {
 
 #[tokio::test]
 async fn a_request_half_sent_blocks_nobody_and_is_cut_off() {
-    let limits = Limits { patience: Duration::from_millis(300), ..Limits::DEFAULT };
+    let limits = Limits { patience: Duration::from_secs(2), ..Limits::DEFAULT };
     let server = run(health::router(Readiness::new()), limits, None).await;
     let mut slow = TcpStream::connect(server.address).await.unwrap();
     slow.write_all(b"GET /livez HTTP/1.1\r\nhost:").await.unwrap();
-    let from = Instant::now();
     assert!(get(server.address, "/livez").await.starts_with("HTTP/1.1 200"));
-    assert!(from.elapsed() < Duration::from_millis(250), "{:?}", from.elapsed());
+    let held = slow.try_read(&mut [0; 1]).unwrap_err();
+    assert_eq!(held.kind(), std::io::ErrorKind::WouldBlock, "the slow one was cut off before its time");
     let mut rest = vec![];
     let _ = timeout(SOON, slow.read_to_end(&mut rest)).await.expect("the slow request is not cut off");
-    assert!(from.elapsed() >= Duration::from_millis(200), "{:?}", from.elapsed());
 }
 
 #[tokio::test]
-async fn slow_senders_hold_every_place_for_no_longer_than_the_patience() {
-    let limits = Limits { connections: 4, patience: Duration::from_millis(500), ..Limits::DEFAULT };
+async fn one_connection_too_many_waits_for_a_place() {
+    let limits = Limits { connections: 4, patience: Duration::from_secs(30), ..Limits::DEFAULT };
     let server = run(health::router(Readiness::new()), limits, None).await;
     let mut slow = vec![];
     for _ in 0..4 {
@@ -98,12 +98,13 @@ async fn slow_senders_hold_every_place_for_no_longer_than_the_patience() {
         stream.write_all(b"GET /").await.unwrap();
         slow.push(stream);
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let from = Instant::now();
-    assert!(get(server.address, "/livez").await.starts_with("HTTP/1.1 200"));
-    let waited = from.elapsed();
-    assert!(waited > Duration::from_millis(200), "a fifth connection was served beside four: {waited:?}");
-    assert!(waited < Duration::from_secs(3), "{waited:?}");
+    let address = server.address;
+    let mut fifth = tokio::spawn(async move { get(address, "/livez").await });
+    let early = timeout(Duration::from_millis(300), &mut fifth).await;
+    assert!(early.is_err(), "a fifth connection was served beside four: {early:?}");
+    slow.pop();
+    let answer = timeout(SOON, fifth).await.expect("the place was not given on").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[tokio::test]
@@ -154,7 +155,7 @@ async fn a_stop_lets_requests_under_way_end_and_takes_no_more() {
     drop(stop);
     assert!(asked.await.unwrap().ends_with("late"));
     timeout(SOON, done).await.expect("the server does not end").unwrap();
-    assert!(from.elapsed() < Duration::from_secs(2), "{:?}", from.elapsed());
+    assert!(from.elapsed() < Limits::DEFAULT.farewell, "{:?}", from.elapsed());
     assert_eq!(idle.read(&mut [0; 1]).await.unwrap_or(0), 0, "the idle connection is not closed");
     assert!(TcpStream::connect(address).await.is_err());
 }
@@ -232,7 +233,7 @@ async fn metrics_are_served_over_tls_and_not_in_the_clear_beside_it() {
 #[tokio::test]
 async fn a_handshake_that_stalls_blocks_nobody_and_is_cut_off() {
     let (certificate, root) = Certificate::new("stall");
-    let limits = Limits { patience: Duration::from_millis(300), ..Limits::DEFAULT };
+    let limits = Limits { patience: Duration::from_secs(2), ..Limits::DEFAULT };
     let tls = Tls::load(certificate.files()).unwrap();
     let server = run(metrics::router(Metrics::new("1")), limits, Some(tls)).await;
     let mut slow = TcpStream::connect(server.address).await.unwrap();

@@ -302,9 +302,9 @@ async fn a_leader_that_cannot_reach_the_api_server_stops_before_the_other_starts
 async fn a_leader_that_was_paused_may_write_nothing_when_it_wakes() {
     let api = FakeApi::default();
     let timing = Timing {
-        lease: Duration::from_millis(1600),
+        lease: Duration::from_millis(3200),
         renew_every: Duration::from_millis(400),
-        renew_deadline: SECOND,
+        renew_deadline: SECOND * 2,
         ..Timing::DEFAULT
     };
     let (candidate, leadership) = contend(LeaseConfig::new("bizops", "leader", "a").with_timing(timing));
