@@ -108,7 +108,7 @@ async fn an_api_server_that_never_answers_is_given_up_on() {
     let (client, mut server) = client();
     let silent = tokio::spawn(async move {
         let held = server.next_request().await;
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         drop(held);
     });
     let outcome = carry_out(&client, &step(ActuatorKind::Scale), &deployments(), AS).await;

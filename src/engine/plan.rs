@@ -184,7 +184,9 @@ fn lasting(
 /// Whether the demand has been lost for so long that a decision depends on it. A source that fails every other
 /// query would otherwise have the memory written in every pass.
 fn lost_long(intent: &Intent, memory: &MappingMemory, now: Timestamp) -> bool {
-    let matters = (intent.interval * decide::SHORT_LOSS).min(intent.policy.metric_loss.hold);
+    // Two passes ahead, as for the window: what a successor's first decision could depend on.
+    let (two, hold) = (intent.interval * 2, intent.policy.metric_loss.hold);
+    let matters = (intent.interval * decide::SHORT_LOSS - two).min(hold - two);
     memory.lost_since.is_some_and(|since| now.duration_since(since) >= matters)
 }
 

@@ -143,7 +143,7 @@ impl PrometheusSource {
                 detail: "the build information is of an unknown shape".to_owned(),
             });
         }
-        Ok(Probe { version: version.map(|version| answer::clip(version)), latency })
+        Ok(Probe { version: version.map(answer::clip), latency })
     }
 
     /// Some stores do not say who they are; a query they all answer shows that they are there.

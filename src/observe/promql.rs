@@ -133,7 +133,7 @@ fn guard(query: &str) -> Result<(), PromqlIssue> {
     while let Some((at, char)) = chars.next() {
         match char {
             '"' | '\'' | '`' => {
-                skip_string(&mut chars, char).ok_or_else(|| issue(at, "the string is not closed"))?
+                skip_string(&mut chars, char).ok_or_else(|| issue(at, "the string is not closed"))?;
             }
             '#' => while chars.next_if(|(_, next)| *next != '\n').is_some() {},
             '(' | '[' | '{' => open.push((at, char)),
@@ -192,9 +192,15 @@ fn locate(query: &str, message: String) -> PromqlIssue {
         .or_else(|| message.strip_prefix("illegal regex for "))
         .filter(|word| !word.is_empty());
     let at = quoted.and_then(|word| query.find(word)).or_else(|| dead_end(query));
-    let message =
-        if message == "invalid promql query" { "this cannot stand here".to_owned() } else { message };
-    PromqlIssue { place: at.map(|at| place(query, at)), message }
+    if message != "invalid promql query" {
+        return PromqlIssue { place: at.map(|at| place(query, at)), message };
+    }
+    // What some ending would complete ends too early.
+    let (at, message) = match at {
+        Some(at) => (at, "this cannot stand here"),
+        None => (query.trim_end().len(), "the query ends too early: something is missing here"),
+    };
+    PromqlIssue { place: Some(place(query, at)), message: message.to_owned() }
 }
 
 /// The start of the first word that no continuation can save: a prefix lives as long as some ending completes it.
@@ -224,7 +230,7 @@ fn word_starts(query: &str) -> Vec<usize> {
     let mut last = ' ';
     for (at, char) in query.char_indices() {
         let word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-        if !char.is_whitespace() && !(word(char) && word(last)) {
+        if !(char.is_whitespace() || word(char) && word(last)) {
             starts.push(at);
         }
         last = char;
