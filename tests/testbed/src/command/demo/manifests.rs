@@ -2,7 +2,7 @@
 //! played some hundred times faster than it was.
 //!
 //! What is changed, and nothing else:
-//! - the shop starts in a second, and its replicas serve less (web 50/s, payment 8/s), so that a laptop shows
+//! - the shop starts in a second, and its replicas serve less (web 40/s, payment 6/s), so that a laptop shows
 //!   many of them;
 //! - objectives are looked at every second, rates are taken over five seconds instead of minutes, the scale-down
 //!   window is ten seconds, and the goals and capacities fit the smaller shop.
@@ -13,9 +13,9 @@ use testbed::{Error, Testbed};
 use super::day::root;
 
 /// Requests per second that one replica of web serves.
-pub(super) const WEB: u32 = 50;
+pub(super) const WEB: u32 = 40;
 /// Payments per second that one replica of payment takes.
-pub(super) const PAYMENT: u32 = 8;
+pub(super) const PAYMENT: u32 = 6;
 /// The share kept above the demand by the objectives of web and payment.
 pub(super) const HEADROOM: (f64, f64) = (0.20, 0.25);
 /// The share by which the demand may exceed what runs before replicas are added: the objectives' default.

@@ -1,6 +1,8 @@
 //! How fast the shop's front followed its visitors: from the sample in Prometheus to the patch, from the patch to
 //! pods that serve.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use testbed::{Error, Testbed};
 
@@ -41,7 +43,10 @@ pub(super) fn measure(
 
 /// The demand between two moments, each with its time.
 fn demand(testbed: &Testbed, (from, to): (f64, f64)) -> Result<Vec<(f64, f64)>, Error> {
-    let query: String = DEMAND.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let query = DEMAND.bytes().fold(String::new(), |mut coded, byte| {
+        let _ = write!(coded, "%{byte:02X}");
+        coded
+    });
     let path = format!("/api/v1/query_range?query={query}&start={from:.3}&end={to:.3}&step={STEP}");
     let answer = testbed.prometheus_api().get(&path)?;
     let values = answer["data"]["result"][0]["values"].as_array().cloned().unwrap_or_default();
@@ -96,8 +101,8 @@ mod tests {
 
     #[test]
     fn a_reaction_runs_from_the_sample_that_asks_to_the_pods_that_serve() {
-        // Two replicas carry 2 × 50 × 1.05 / 1.2 = 87.5 requests/s.
-        let demand = [(10.0, 80.0), (10.2, 87.0), (10.4, 90.0), (10.6, 130.0), (11.0, 130.0)];
+        // Two replicas carry 2 × 40 × 1.05 / 1.2 = 70 requests/s.
+        let demand = [(10.0, 60.0), (10.2, 69.0), (10.4, 72.0), (10.6, 130.0), (11.0, 130.0)];
         let seen = |at, ready| Seen { at, wanted: 4, ready };
         let seen = [seen(11.0, 2), seen(12.5, 3), seen(13.0, 4)];
         let reactions = compute(&demand, &[(11.2, 2, 4), (30.0, 4, 2)], &seen);

@@ -1,5 +1,6 @@
 //! The live view: the day so far as a chart, the objectives, the last decisions. At most 80 columns wide.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::day::{Day, PEAK};
@@ -100,7 +101,7 @@ pub(super) fn lines(day: &Day, chart: &Chart, look: &Look, decisions: &[Decision
 fn hours() -> Line {
     let mut text = String::from("     ");
     for hour in (0..24).step_by(4) {
-        text.push_str(&format!(" {hour:02}:00{:<width$}", "", width = COLUMNS / 6 - 6));
+        let _ = write!(text, " {hour:02}:00{:<width$}", "", width = COLUMNS / 6 - 6);
     }
     Line::of(Style::Faint, text)
 }
@@ -185,7 +186,7 @@ mod tests {
             ],
         };
         let mut look = Look { objectives: vec![objective], ..Look::default() };
-        for (played, rate, ready) in [(10.0, 60.0, 2), (100.0, 380.0, 8), (101.0, 200.0, 9)] {
+        for (played, rate, ready) in [(10.0, 50.0, 2), (100.0, 380.0, 8), (101.0, 200.0, 9)] {
             look.played = played;
             look.rate = rate;
             look.pods.insert("web".to_owned(), Pods { wanted: ready, exist: ready, ready });
@@ -205,7 +206,7 @@ mod tests {
         }
         let text: Vec<String> = lines.iter().map(Line::text).collect();
         assert!(text.iter().any(|line| line.contains("web 2 → 8 380 requests/s")), "{text:#?}");
-        assert!(text[2].starts_with("  450 ") && text[2].contains('━'), "{text:#?}");
+        assert!(text[2].starts_with("  400 ") && text[2].contains('━'), "{text:#?}");
         assert!(text[8].contains('▇') && text[8].contains('█'), "{text:#?}");
     }
 }
