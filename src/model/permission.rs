@@ -43,6 +43,7 @@ impl Permission {
     }
 
     /// The same, on the one object of this name only.
+    #[must_use]
     pub const fn named(self, name: &'static str) -> Self {
         Self { name: Some(name), ..self }
     }

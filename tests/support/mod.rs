@@ -1,7 +1,9 @@
 //! A cluster with bizops installed by its chart, and the operator run as a process under the chart's
-//! ServiceAccount: quick to start, and killed at will.
+//! service account: quick to start, and killed at will.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+
+pub mod audit;
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -74,7 +76,7 @@ impl Bed {
         name
     }
 
-    /// The operator as a process, under the chart's ServiceAccount.
+    /// The operator as a process, under the chart's service account.
     pub fn operator(&self, name: &str, more: &[&str]) -> Spawned {
         let kubeconfig = self.testbed.kubeconfig_for_service_account(SYSTEM, "bizops").unwrap();
         self.operator_as(name, &kubeconfig, more)
@@ -206,9 +208,8 @@ impl Objective {
     }
 }
 
-/// Writes to the API server by kind of user agent, from the audit log since a moment.
-pub fn writes(testbed: &Testbed, of: &str) -> BTreeMap<String, usize> {
-    let log = std::fs::read_to_string(testbed.audit_log()).unwrap_or_default();
+/// Changes in a part of an audit log made by a user, by verb and resource.
+pub fn writes_in(log: &str, of: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for line in log.lines() {
         let Ok(entry) = serde_json::from_str::<Value>(line) else { continue };
