@@ -155,7 +155,6 @@ async fn lead_again_and_again(
             _ = stop.wait_for(|stop| *stop) => return,
         }
         ctx.metrics.set_leads(true);
-        tracing::info!(identity = %config.identity, "leads");
         tokio::select! {
             () = lead(ctx, config, wake, stop.clone()) => {}
             () = ctx.leadership.lost() => tracing::warn!("no longer leads; another instance may"),
