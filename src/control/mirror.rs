@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 use crate::model::ObjectId;
+use crate::observe::Pace;
 
 /// One object of the mirrored kind.
 #[derive(Debug)]
@@ -147,7 +148,7 @@ where
 }
 
 /// One watch per API; a failing one neither stops nor slows the others. A kind whose CRD is not installed, or
-/// that may not be read, is tried again and again, never more than about once a second.
+/// that may not be read, is tried again and again at its own pace ([`Pace`]).
 async fn mirror<K>(
     apis: Vec<(Option<String>, Api<DeserializeGuard<K>>)>,
     into: Arc<Mirror<K>>,
@@ -161,7 +162,7 @@ async fn mirror<K>(
     let mut names = Vec::with_capacity(apis.len());
     for (index, (namespace, api)) in apis.into_iter().enumerate() {
         names.push(namespace);
-        let events = watcher(api, watcher::Config::default()).default_backoff();
+        let events = watcher(api, watcher::Config::default()).backoff(Pace::default());
         streams.push(events.map(move |event| (index, event)).boxed());
     }
     while let Some((index, event)) = streams.next().await {

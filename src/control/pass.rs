@@ -17,7 +17,7 @@ use super::tell::{self, Passed};
 use crate::act;
 use crate::engine::{self, Member};
 use crate::model::{
-    ActuatorKind, Memory, Outcome, Plan, Snapshot, SourceFault, Step, StepOutcome, TargetFault,
+    ActuatorKind, Memory, Outcome, Plan, Snapshot, SourceFault, Step, StepOutcome, TargetFault, TargetState,
 };
 use crate::observe::SourceKey;
 use crate::report::metrics::WriteOutcome;
@@ -28,6 +28,9 @@ use crate::report::status;
 /// How often one pass decides anew after somebody else changed a target first. The next pass follows within an
 /// interval, so giving up after three costs no more than that.
 const ROUNDS: usize = 3;
+/// How often one step is tried while others write its target and leave its number alone: whoever notes every pod
+/// of a rollout on the object must not keep it from growing meanwhile.
+const TRIES: usize = 5;
 
 /// One objective in a pass.
 #[derive(Debug)]
@@ -138,7 +141,36 @@ async fn act(ctx: &Context, seat: &mut Seat, plan: &Plan, snapshot: &Snapshot) -
     .await
 }
 
+/// Carries out one step, again if only its target's version moved on: the same number gives the same decision.
 async fn carry_out(ctx: &Context, step: &Step) -> Outcome {
+    let mut step = step.clone();
+    for _ in 1..TRIES {
+        let outcome = try_once(ctx, &step).await;
+        if outcome != Outcome::Superseded {
+            return outcome;
+        }
+        let Some(version) = unmoved(ctx, &step).await else { return outcome };
+        step.version = version;
+    }
+    try_once(ctx, &step).await
+}
+
+/// The present version of a step's target, if the number the step changes is still what it was decided on.
+async fn unmoved(ctx: &Context, step: &Step) -> Option<String> {
+    ctx.cluster.reread(&step.namespace, &step.target, step.hpa.as_deref()).await;
+    let TargetState::Known(now) = ctx.cluster.state(&step.namespace, &step.target).await else { return None };
+    match (step.actuator, now.hpa) {
+        (ActuatorKind::Scale, None) if now.replicas == step.from => Some(now.version),
+        (ActuatorKind::HpaFloor, Some(hpa))
+            if step.hpa.as_ref() == Some(&hpa.name) && hpa.min == step.from && step.to <= hpa.max =>
+        {
+            Some(hpa.version)
+        }
+        _ => None,
+    }
+}
+
+async fn try_once(ctx: &Context, step: &Step) -> Outcome {
     let resource = match ctx.cluster.resource(&step.target).await {
         Ok(resource) => resource,
         Err(fault) => return failed(&fault),

@@ -10,6 +10,7 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 
 use super::managers::changed_by;
+use super::pace::Pace;
 use super::workloads::fault_of;
 use crate::model::{HpaState, ObjectId, Replicas, TargetFault, TargetRef};
 
@@ -117,7 +118,7 @@ impl Autoscalers {
         let mut done = vec![false; apis.len()];
         let mut streams = SelectAll::new();
         for (index, api) in apis.into_iter().enumerate() {
-            let events = watcher(api, watcher::Config::default()).default_backoff();
+            let events = watcher(api, watcher::Config::default()).backoff(Pace::default());
             streams.push(events.map(move |event| (index, event)).boxed());
         }
         while let Some((index, event)) = streams.next().await {

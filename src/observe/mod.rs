@@ -9,12 +9,14 @@ pub mod ask;
 mod autoscalers;
 pub mod cluster;
 mod managers;
+mod pace;
 pub mod prometheus;
 pub mod promql;
 mod workloads;
 
 pub use ask::{AskStats, Asker, Question, SourceKey};
 pub use cluster::{Cluster, Managers};
+pub use pace::Pace;
 pub use prometheus::{Probe, PrometheusSource};
 pub use promql::{Checked, PromqlIssue, check};
 

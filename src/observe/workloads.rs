@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::autoscalers::watch_fault;
 use super::managers::changed_by;
+use super::pace::Pace;
 use crate::model::{ObjectId, Replicas, TargetFault};
 
 /// How long one read of the API server may take: less than the default interval of 5 s, so that a slow API
@@ -165,7 +166,7 @@ impl Workloads {
         let mut waiting: Vec<usize> = (0..apis.len()).collect();
         let mut streams = SelectAll::new();
         for (index, api) in apis.into_iter().enumerate() {
-            let events = watcher(api, watcher::Config::default()).default_backoff();
+            let events = watcher(api, watcher::Config::default()).backoff(Pace::default());
             streams.push(events.map(move |event| (index, event)).boxed());
         }
         while let Some((index, event)) = streams.next().await {
