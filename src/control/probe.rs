@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
 use super::mirror::Seen;
@@ -19,6 +19,9 @@ use crate::report::source::{self, Answer};
 const EVERY: Duration = Duration::from_secs(15);
 /// A new or changed source is probed within this time.
 const NOTICE: Duration = Duration::from_secs(1);
+
+/// Connections to a source that nobody asked for this long are closed.
+const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 type Pages = BTreeMap<Key, Kept>;
 type Key = (String, ObjectId);
@@ -40,6 +43,7 @@ pub async fn keep(ctx: Context) {
         let all = sources(&ctx);
         kept.retain(|key, _| all.iter().any(|one| one.key() == *key));
         ctx.books.keep_only(|id| all.iter().any(|one| one.found.id == *id)).await;
+        ctx.asker.forget_unused(Timestamp::now() - FORGET_AFTER);
         let whole_round = ticks.is_multiple_of(EVERY.as_secs() / NOTICE.as_secs());
         let due = all.into_iter().filter(|one| whole_round || one.is_news(kept.get(&one.key())));
         let written = join_all(due.map(|one| {
