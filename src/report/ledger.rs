@@ -16,11 +16,27 @@ pub const KEPT: usize = 20;
 
 /// Writes the steps down before they are made. A change from the same number in the same direction as one that
 /// failed last gets no new entry: the one that is there already says so, and a target that refuses every pass,
-/// under a demand that jitters, would fill the ledger.
+/// under a demand that jitters, would fill the ledger. One that is still open is the same change tried again, after
+/// a conflict or a kill; what else is open of its mapping is settled by what the step was decided on.
 pub fn ahead(old: &[DecisionStatus], steps: &[Step], now: Timestamp) -> Vec<DecisionStatus> {
     let mut ledger = old.to_vec();
     for step in steps.iter().filter(|step| !repeats(old, step, DecisionOutcome::Failed)) {
-        ledger.insert(0, entry(step, DecisionOutcome::Pending, now));
+        let mut again = false;
+        for open in ledger
+            .iter_mut()
+            .filter(|entry| entry.outcome == DecisionOutcome::Pending && entry.mapping == step.mapping)
+        {
+            if is_of(open, step) && !again {
+                again = true;
+            } else if open.target == step.target.to_string() {
+                open.outcome = settled(open, stored(step.from));
+            } else {
+                open.outcome = DecisionOutcome::Superseded;
+            }
+        }
+        if !again {
+            ledger.insert(0, entry(step, DecisionOutcome::Pending, now));
+        }
     }
     ledger.truncate(KEPT);
     ledger
@@ -57,11 +73,17 @@ fn found(entry: &DecisionStatus, plan: &Plan) -> DecisionOutcome {
     let Some(decision) = decision else {
         return DecisionOutcome::Superseded;
     };
-    match decision.current.map(stored) {
-        None => DecisionOutcome::Pending,
-        Some(current) if current == entry.to => DecisionOutcome::Done,
-        Some(current) if current == entry.from => DecisionOutcome::Failed,
-        Some(_) => DecisionOutcome::Superseded,
+    decision.current.map_or(DecisionOutcome::Pending, |current| settled(entry, stored(current)))
+}
+
+/// What a pending entry turned out to be, by the number that is there.
+fn settled(entry: &DecisionStatus, current: i32) -> DecisionOutcome {
+    if current == entry.to {
+        DecisionOutcome::Done
+    } else if current == entry.from {
+        DecisionOutcome::Failed
+    } else {
+        DecisionOutcome::Superseded
     }
 }
 
@@ -163,6 +185,22 @@ mod tests {
         let down = record(&ledger, &plan, at(25), &[failed(step("web", 6, 5))], at(25));
         assert_eq!(down.len(), 2, "another direction is another change");
         assert_eq!(ledger[0].at, at(0));
+    }
+
+    #[test]
+    fn a_change_tried_again_is_one_entry_and_what_it_replaces_is_settled() {
+        let first = ahead(&[], &[step("web", 6, 9)], at(0));
+        let again = ahead(&first, &[step("web", 6, 9)], at(1));
+        assert_eq!(again, first);
+        for (from, to, settled) in [
+            (7, 9, DecisionOutcome::Superseded),
+            (6, 10, DecisionOutcome::Failed),
+            (9, 10, DecisionOutcome::Done),
+        ] {
+            let next = ahead(&first, &[step("web", from, to)], at(1));
+            let open = (i32::try_from(from).unwrap(), i32::try_from(to).unwrap(), DecisionOutcome::Pending);
+            assert_eq!(outcomes_of(&next), [open, (6, 9, settled)]);
+        }
     }
 
     #[test]
