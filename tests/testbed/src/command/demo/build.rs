@@ -33,8 +33,8 @@ impl Images {
     }
 }
 
-/// Builds both images as `make image` does.
-pub(super) fn images() -> Result<Images, Error> {
+/// Builds both images as `make image` does, or takes those that are there.
+pub(super) fn images(anew: bool) -> Result<Images, Error> {
     let root = root();
     let profile = std::env::var("IMAGE_PROFILE").unwrap_or_else(|_| "release".to_owned());
     let folder = if profile == "dev" { "debug".to_owned() } else { profile };
@@ -43,6 +43,12 @@ pub(super) fn images() -> Result<Images, Error> {
         programs: root.join("target/static/x86_64-unknown-linux-gnu").join(folder),
     };
     let built = ["bizops", "shop"].iter().all(|name| images.archive(name).exists());
+    if !anew {
+        let none = || {
+            Error::NotHere("no images in target/image; leave --no-build out, or run `make image`".to_owned())
+        };
+        return built.then_some(images).ok_or_else(none);
+    }
     let expected = if built { WARM } else { COLD };
     step("the images of bizops and the shop", expected, || run(&root))?;
     Ok(images)

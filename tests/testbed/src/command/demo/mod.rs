@@ -34,6 +34,9 @@ pub(crate) struct Demo {
     /// Take fake nodes even where a real one can be had
     #[arg(long, env = "DEMO_FAKE", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
     fake: bool,
+    /// Take the images as they were built before
+    #[arg(long, env = "DEMO_NO_BUILD", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    no_build: bool,
     /// Write the view at the height of the day to this file
     #[arg(long, value_name = "FILE.svg")]
     picture: Option<PathBuf>,
@@ -47,7 +50,7 @@ impl Demo {
         if real {
             testbed::build_all()?;
         }
-        let images = build::images()?;
+        let images = build::images(!self.no_build)?;
         let day = day::Day::new(self.fast)?;
         let mut scene = scene::Scene::set(real, &images)?;
         say_what_differs(&day);
