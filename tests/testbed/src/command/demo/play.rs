@@ -10,7 +10,7 @@ use super::interrupt;
 use super::reaction::Seen;
 use super::scene::Scene;
 use super::screen::{Line, Screen};
-use super::view::{self, Chart};
+use super::view::{self, Chart, Told};
 use super::world::{Decision, Look};
 
 /// How often is looked.
@@ -19,8 +19,8 @@ const PACE: Duration = Duration::from_millis(500);
 const SETTLED: f64 = 1.6;
 /// How many looks in a row may fail: a busy machine answers late, a broken demo never.
 const FAILURES: u32 = 20;
-/// The share of the day at which the picture is taken: a quarter of an hour before three in the afternoon.
-const HEIGHT: f64 = 14.75 / 24.0;
+/// The share of the day at which the picture is taken: four in the afternoon, when the height is just behind it.
+const HEIGHT: f64 = 16.0 / 24.0;
 /// Elsewhere than on a terminal, a line this often.
 const PLAIN: f64 = 5.0;
 
@@ -67,7 +67,7 @@ pub(super) fn day(scene: &mut Scene, day: &Day, begun: Instant) -> Result<Course
     let mut known = BTreeSet::new();
     let before: BTreeSet<Decision> = Look::now(&scene.testbed, 0.0)?.decisions.into_iter().collect();
     course.span.0 = now() - begun.elapsed().as_secs_f64();
-    let (mut failures, mut told) = (0, 0.0);
+    let (mut failures, mut line) = (0, 0.0);
     loop {
         let tick = Instant::now();
         scene.check()?;
@@ -78,11 +78,12 @@ pub(super) fn day(scene: &mut Scene, day: &Day, begun: Instant) -> Result<Course
                 look.decisions.retain(|decision| !before.contains(decision));
                 chart.add(day, &look);
                 course.add(day, look, &mut known);
-                let lines = view::lines(day, &chart, &course.last, &course.decisions, scene.real);
+                let told = Told { decisions: &course.decisions, begun: course.span.0, real: scene.real };
+                let lines = view::lines(day, &chart, &course.last, &told);
                 if screen.is_terminal() {
                     screen.show(&lines);
-                } else if played - told >= PLAIN {
-                    told = played;
+                } else if played - line >= PLAIN {
+                    line = played;
                     println!("{}", view::plain(day, &course.last, course.decisions.last()));
                 }
                 if course.height.is_empty() && played >= day.seconds * HEIGHT {

@@ -61,7 +61,7 @@ fn steps(decisions: &[Decision]) -> Vec<(f64, u32, u32)> {
 }
 
 /// The seconds since 1970 of a moment written as RFC 3339.
-fn seconds(text: &str) -> Option<f64> {
+pub(super) fn seconds(text: &str) -> Option<f64> {
     let moment: jiff::Timestamp = text.parse().ok()?;
     Some(moment.as_millisecond() as f64 / 1000.0)
 }

@@ -22,7 +22,6 @@ const CONVERSION: f64 = 0.1;
 pub(super) struct Outcome {
     pub(super) offered: f64,
     pub(super) lost: f64,
-    pub(super) orders: f64,
     pub(super) lost_orders: f64,
     /// Replicas of web and payment, over time.
     pub(super) replica_minutes: f64,
@@ -179,7 +178,6 @@ fn play(day: &Day, mut web: Fleet, mut payment: Fleet) -> Outcome {
         let exist = web.exist() + payment.exist();
         outcome.offered += requests;
         outcome.lost += requests - web.served;
-        outcome.orders += step.orders;
         outcome.lost_orders += step.lost_orders;
         outcome.replica_minutes += f64::from(exist) * STEP / 60.0;
         outcome.most = outcome.most.max(exist);

@@ -75,7 +75,14 @@ impl Scene {
             .args(["run", "--namespace", SYSTEM, "--identity", "demo"])
             .args(["--metrics-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"])
             .env("KUBECONFIG", kubeconfig);
-        self.processes.push(self.testbed.spawn("bizops", command)?);
+        let operator = self.testbed.spawn("bizops", command)?;
+        let address = wait_until("the operator's metrics", PATIENCE, || {
+            let log = operator.log();
+            let address = log.split("metrics=").nth(1).and_then(|rest| rest.split_whitespace().next());
+            address.map(str::to_owned).ok_or(log)
+        })?;
+        self.testbed.scrape_address(&address, &[])?;
+        self.processes.push(operator);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::day::{Day, PEAK};
 use super::manifests::WEB;
 use super::progress::{filled, time};
+use super::reaction::seconds;
 use super::screen::{Line, Style};
 use super::world::{Decision, Look, Objective};
 
@@ -73,9 +74,20 @@ fn join(mut line: Line, (style, character): (Style, char)) -> Line {
     line
 }
 
+/// What is told beside the look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// All decisions so far, in order.
+    pub(super) decisions: &'a [Decision],
+    /// When the play began, in seconds since 1970.
+    pub(super) begun: f64,
+    /// Whether pods run, and not only say so.
+    pub(super) real: bool,
+}
+
 /// The whole view.
-pub(super) fn lines(day: &Day, chart: &Chart, look: &Look, decisions: &[Decision], real: bool) -> Vec<Line> {
-    let node = if real { "real pods" } else { "simulated pods" };
+pub(super) fn lines(day: &Day, chart: &Chart, look: &Look, told: &Told<'_>) -> Vec<Line> {
+    let node = if told.real { "real pods" } else { "simulated pods" };
     let total = Duration::from_secs_f64(day.seconds);
     let played = Duration::from_secs_f64(look.played.clamp(0.0, day.seconds));
     let mut lines = vec![
@@ -93,7 +105,7 @@ pub(super) fn lines(day: &Day, chart: &Chart, look: &Look, decisions: &[Decision
     lines.push(Line::of(Style::Faint, title));
     lines.extend(look.objectives.iter().flat_map(rows));
     lines.push(Line::default());
-    lines.extend(decisions.iter().rev().take(LAST).map(said));
+    lines.extend(told.decisions.iter().rev().take(LAST).map(|decision| said(day, told.begun, decision)));
     lines
 }
 
@@ -154,8 +166,8 @@ pub(super) fn plain(day: &Day, look: &Look, last: Option<&Decision>) -> String {
 }
 
 /// A decision in one line, cut to the width.
-fn said(decision: &Decision) -> Line {
-    let time = decision.at.get(11..19).unwrap_or_default();
+fn said(day: &Day, begun: f64, decision: &Decision) -> Line {
+    let time = seconds(&decision.at).map_or_else(String::new, |at| day.clock(at - begun));
     let head = format!(" {time} {} {} → {} ", decision.mapping, decision.from, decision.to);
     let room = 79_usize.saturating_sub(head.chars().count());
     let mut why: String = decision.why.chars().take(room).collect();
@@ -193,19 +205,20 @@ mod tests {
             chart.add(&day, &look);
         }
         let decision = Decision {
-            at: "2026-01-01T10:00:00.5Z".to_owned(),
+            at: "1970-01-01T00:01:40Z".to_owned(),
             objective: "browse".to_owned(),
             mapping: "web".to_owned(),
             from: 2,
             to: 8,
             why: "380 requests/s, with 20 % headroom, need 10 replicas ".repeat(3),
         };
-        let lines = lines(&day, &chart, &look, &[decision], true);
+        let told = Told { decisions: &[decision], begun: 10.0, real: true };
+        let lines = lines(&day, &chart, &look, &told);
         for line in &lines {
             assert!(line.text().chars().count() <= 80, "{}", line.text());
         }
         let text: Vec<String> = lines.iter().map(Line::text).collect();
-        assert!(text.iter().any(|line| line.contains("web 2 → 8 380 requests/s")), "{text:#?}");
+        assert!(text.iter().any(|line| line.starts_with(" 12:00 web 2 → 8 380 requests/s")), "{text:#?}");
         assert!(text[2].starts_with("  400 ") && text[2].contains('━'), "{text:#?}");
         assert!(text[8].contains('▇') && text[8].contains('█'), "{text:#?}");
     }

@@ -12,7 +12,6 @@ pub(super) struct Counts {
     pub(super) refused: f64,
     pub(super) failed: f64,
     pub(super) unsent: f64,
-    pub(super) orders: f64,
     pub(super) lost_orders: f64,
 }
 
@@ -38,7 +37,6 @@ impl Counts {
             refused: of(&causes, "refused"),
             failed: of(&causes, "failed"),
             unsent: of(&causes, "unsent"),
-            orders: of(&outcomes, "placed"),
             lost_orders: of(&outcomes, "lost"),
         })
     }
@@ -99,6 +97,8 @@ impl Look {
         let rate = testbed.query("sum(rate(shop_offered_requests_total[5s]))")?;
         let list = testbed.api().get("/apis/bizops.dev/v1alpha1/namespaces/shop/objectives")?;
         let items = list["items"].as_array().cloned().unwrap_or_default();
+        let mut objectives: Vec<Objective> = items.iter().map(objective).collect();
+        freshen(testbed, &mut objectives)?;
         let mut decisions: Vec<Decision> = items.iter().flat_map(decisions_of).collect();
         decisions.sort();
         Ok(Self {
@@ -106,7 +106,7 @@ impl Look {
             rate: rate.first().map_or(0.0, |one| one.value),
             counts: Counts::read(testbed)?,
             pods: pods(testbed)?,
-            objectives: items.iter().map(objective).collect(),
+            objectives,
             decisions,
         })
     }
@@ -153,6 +153,36 @@ fn objective(item: &Value) -> Objective {
     }
 }
 
+/// Indicators as bizops' own metrics show them: the status follows a figure alone only once a minute.
+fn freshen(testbed: &Testbed, objectives: &mut [Objective]) -> Result<(), Error> {
+    for metric in ["bizops_objective_indicator_value", "bizops_objective_met"] {
+        for sample in testbed.query(metric)? {
+            let of = |label: &str| sample.labels.get(label).map(String::as_str).unwrap_or_default();
+            let Some(objective) = objectives.iter_mut().find(|one| one.name == of("objective")) else {
+                continue;
+            };
+            match (metric, sample.value.is_finite()) {
+                (_, false) => {}
+                ("bizops_objective_met", _) => {
+                    (if sample.value > 0.5 { "True" } else { "False" }).clone_into(&mut objective.met);
+                }
+                _ => objective.indicator = format!("{} {}", figure(sample.value), of("unit")),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A figure with as many digits as are read.
+fn figure(value: f64) -> String {
+    match value.abs() {
+        large if large >= 100.0 => format!("{value:.0}"),
+        some if some >= 1.0 => format!("{value:.1}"),
+        zero if zero < 0.0005 => "0".to_owned(),
+        _ => format!("{value:.3}"),
+    }
+}
+
 fn decisions_of(item: &Value) -> Vec<Decision> {
     let decisions = item["status"]["decisions"].as_array().into_iter().flatten();
     let done = decisions.filter(|decision| decision["outcome"] == "Done");
@@ -184,6 +214,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn figures_have_the_digits_that_are_read() {
+        assert_eq!([62_079.4, 52.25, 0.0712, 0.0].map(figure), ["62079", "52.2", "0.071", "0"]);
+    }
 
     #[test]
     fn an_objective_is_read_from_its_status_and_only_done_decisions_count() {
