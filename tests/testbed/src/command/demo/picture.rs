@@ -54,13 +54,10 @@ fn place(svg: &mut String, style: Style, word: &str, row: usize, column: usize) 
             }
         };
         plain.push(' ');
-        let _ = writeln!(
-            svg,
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{height:.1}\" fill=\"{colour}\"/>",
-            left(index),
-            top + CELL.1 - height - lift,
-            CELL.0
-        );
+        if style == Style::Short {
+            block(svg, (left(index), top), CELL.1, self::colour(Style::Demand));
+        }
+        block(svg, (left(index), top + CELL.1 - height - lift), height, colour);
     }
     let text = plain.trim_start();
     if text.trim_end().is_empty() {
@@ -79,6 +76,15 @@ fn place(svg: &mut String, style: Style, word: &str, row: usize, column: usize) 
     );
 }
 
+/// A part of a cell, a hair wider than it, so that neighbours touch.
+fn block(svg: &mut String, (left, top): (f64, f64), height: f64, colour: &str) {
+    let width = CELL.0 + 0.3;
+    let _ = writeln!(
+        svg,
+        "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{colour}\"/>"
+    );
+}
+
 fn colour(style: Style) -> &'static str {
     match style {
         Style::Plain => "#d5dbe5",
@@ -87,7 +93,7 @@ fn colour(style: Style) -> &'static str {
         Style::Good => "#5fd38d",
         Style::Bad => "#ff7b72",
         Style::Demand => "#56b6e9",
-        Style::Capacity => "#f2c14e",
+        Style::Capacity | Style::Short => "#f2c14e",
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) enum Style {
     Bad,
     Demand,
     Capacity,
+    /// Capacity where demand is higher still.
+    Short,
 }
 
 /// One line: its words in order.
@@ -49,6 +51,7 @@ impl Style {
             Self::Bad => "\x1b[31m",
             Self::Demand => "\x1b[36m",
             Self::Capacity => "\x1b[33m",
+            Self::Short => "\x1b[33;46m",
         }
     }
 }

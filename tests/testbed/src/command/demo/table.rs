@@ -37,7 +37,7 @@ pub(super) fn text(day: &Day, course: &Course, reactions: &Reactions, real: bool
         ),
     ];
     let mut text = format!(
-        "{:<26}{:<10}{:>8}{:>10}{:>7}{:>13}{:>17}{:>6}\n",
+        "{:<28}{:<10}{:>8}{:>10}{:>7}{:>13}{:>17}{:>6}\n",
         "web + payment", "", "demand", "served", "lost", "lost orders", "replica-minutes", "most"
     );
     for (name, how, outcome) in &rows {
@@ -52,7 +52,7 @@ pub(super) fn text(day: &Day, course: &Course, reactions: &Reactions, real: bool
 fn row(name: &str, how: &str, outcome: &Outcome) -> String {
     let served = 100.0 * (outcome.offered - outcome.lost) / outcome.offered.max(1.0);
     format!(
-        "{name:<26}{how:<10}{:>8.0}{served:>8.2} %{:>7.0}{:>13.0}{:>17.1}{:>6}\n",
+        "{name:<28}{how:<10}{:>8.0}{served:>8.2} %{:>7.0}{:>13.0}{:>17.1}{:>6}\n",
         outcome.offered, outcome.lost, outcome.lost_orders, outcome.replica_minutes, outcome.most
     )
 }

@@ -58,7 +58,7 @@ impl Chart {
 fn cell(column: Option<(f64, f64)>, floor: f64, height: f64) -> (Style, char) {
     let Some((visitors, capacity)) = column else { return (Style::Plain, ' ') };
     if capacity > floor && capacity <= floor + height {
-        return (Style::Capacity, '━');
+        return (if visitors >= floor + height { Style::Short } else { Style::Capacity }, '━');
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "eighths of a cell")]
     let eighths = ((visitors - floor) / height * 8.0).round().clamp(0.0, 8.0) as usize;
