@@ -155,6 +155,7 @@ fn fleet() {
     let operator = bed.operator("bench", &["--log-level", "warn"]);
     bed.apply(&Objective::new(&ns, "warm-up").with(&[("/mappings", json!([]))]).yaml());
     bed.await_condition(&ns, "warm-up", ["Ready", "True", "Reconciled"], LONG);
+    let before = resident_mib(operator.pid());
     let mut objectives = String::new();
     for index in 0..COUNT {
         let _ = writeln!(objectives, "---\n{}", Objective::new(&ns, &name(index)).yaml());
@@ -177,6 +178,10 @@ fn fleet() {
         "fleet of {COUNT}: created by one kubectl in {:.1} s, all active after {:.1} s",
         created.as_secs_f64(),
         begun.elapsed().as_secs_f64()
+    );
+    println!(
+        "  operator: {before} MiB resident with one objective, {} MiB with all",
+        resident_mib(operator.pid())
     );
     std::thread::sleep(Duration::from_secs(20));
     let stop = AtomicBool::new(false);
