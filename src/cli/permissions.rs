@@ -100,7 +100,9 @@ mod tests {
             Permission::on(Reach::Watched, "b", "pods", &["get"]).named("one"),
         ];
         let mut text = String::new();
-        rules(all.iter()).iter().for_each(|rule| write(&mut text, rule));
+        for rule in rules(all.iter()) {
+            write(&mut text, &rule);
+        }
         assert_eq!(
             text,
             "- apiGroups: [bizops.dev]\n  resources: [objectives]\n  verbs: [get]\n\
