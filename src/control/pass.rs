@@ -55,6 +55,9 @@ pub struct Origin {
 /// Makes one pass at `at`, a whole second.
 pub async fn make(ctx: &Context, mut seats: Vec<Seat>, at: Timestamp) {
     let origins = join_all(seats.iter().map(|seat| origin(ctx, seat))).await;
+    for seat in &mut seats {
+        seat.life.resume(&seat.charge.intent, at);
+    }
     for round in 1..=ROUNDS {
         let snapshots = observe(ctx, &seats, &origins, at).await;
         let members: Vec<Member<'_>> = seats
