@@ -1,6 +1,8 @@
 //! The scene: a cluster, the shop in it, bizops installed from its chart, the examples applied.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -144,6 +146,11 @@ impl Scene {
             let log = fleet.log();
             log.lines().find_map(|line| line.strip_prefix("listening on ").map(str::to_owned)).ok_or(log)
         })?;
+        // What stands already is told at once; kubectl's watch needs a second for its first word.
+        for (app, pods) in super::world::pods(&self.testbed)? {
+            put(&address, &format!("/ready/{app}"), &pods.ready.to_string())
+                .map_err(|source| Error::Io { doing: format!("telling the fleet about {app}"), source })?;
+        }
         self.testbed.scrape_address(&address, &[])?;
         self.processes.push(fleet);
         Ok(())
@@ -175,6 +182,18 @@ impl Scene {
         self.processes.into_iter().for_each(Spawned::leave);
         self.testbed.keep(&own)
     }
+}
+
+/// One PUT to the fleet; what it answers is no matter.
+fn put(address: &str, path: &str, body: &str) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let length = body.len();
+    write!(
+        stream,
+        "PUT {path} HTTP/1.1\r\nHost: fleet\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )?;
+    stream.read_to_end(&mut Vec::new()).map(|_| ())
 }
 
 /// An objective that is not reconciled yet, with what it says.
