@@ -86,9 +86,10 @@ impl Bed {
     pub fn operator_as(&self, name: &str, kubeconfig: &std::path::Path, more: &[&str]) -> Spawned {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bizops"));
         command
-            .args(["run", "--namespace", SYSTEM, "--identity", name, "--log-level", "info,bizops=debug"])
+            .args(["run", "--namespace", SYSTEM, "--identity", name])
             .args(["--metrics-listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"])
             .args(more)
+            .env("BIZOPS_LOG_LEVEL", "info,bizops=debug")
             .env("KUBECONFIG", kubeconfig);
         self.testbed.spawn(name, command).unwrap()
     }
