@@ -121,10 +121,12 @@ fn half_more_load_is_followed_by_half_more_pods_and_then_no_order_is_refused(sit
     };
     hold_true("no order is refused", Duration::from_secs(15), none_is_refused).unwrap();
     assert!(site.counts().2 > placed + 100.0, "orders went on: {:?} after {placed}", site.counts());
-    let decision = site.get("/apis/bizops.dev/v1alpha1/namespaces/shop/objectives/browse");
-    let decision = &decision["status"]["decisions"][0];
-    assert_eq!((&decision["from"], &decision["to"]), (&json!(4), &json!(6)), "{decision:#}");
-    assert_eq!(decision["outcome"], "Done");
+    // The rate rises over its window, so the way from four to six may have a stop at five.
+    let browse = site.get("/apis/bizops.dev/v1alpha1/namespaces/shop/objectives/browse");
+    let decisions = browse["status"]["decisions"].as_array().unwrap();
+    let (last, first) = (decisions.first().unwrap(), decisions.last().unwrap());
+    assert_eq!((&first["from"], &last["to"]), (&json!(4), &json!(6)), "{decisions:#?}");
+    assert!(decisions.iter().all(|decision| decision["outcome"] == "Done"), "{decisions:#?}");
 }
 
 fn its_probes_passed_all_the_time(site: &Site) {
