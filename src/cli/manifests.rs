@@ -5,8 +5,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};
 use kube::CustomResourceExt;
+use serde_json::json;
 
 use super::{permissions, reference};
 use crate::api::v1alpha1::{ClusterMetricSource, MetricSource, Objective};
@@ -22,7 +23,18 @@ pub struct Manifest {
 
 /// The definitions of every kind.
 pub fn definitions() -> [CustomResourceDefinition; 3] {
-    [Objective::crd(), MetricSource::crd(), ClusterMetricSource::crd()]
+    [Objective::crd(), MetricSource::crd(), ClusterMetricSource::crd()].map(not_looked_at_yet)
+}
+
+/// Lets a new object say that nobody has looked at it yet: whoever waits by the rules of kstatus (Helm, Flux) takes
+/// an object without any status for one that is ready.
+fn not_looked_at_yet(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
+    let schemas = definition.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut());
+    let properties = schemas.filter_map(|schema| schema.open_api_v3_schema.as_mut()?.properties.as_mut());
+    for status in properties.filter_map(|properties| properties.get_mut("status")) {
+        status.default = Some(JSON(json!({"observedGeneration": -1})));
+    }
+    definition
 }
 
 /// Every generated file.

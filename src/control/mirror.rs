@@ -98,6 +98,14 @@ impl<K: Resource> Mirror<K> {
         self.wake.notify_one();
     }
 
+    /// Takes note that only these watches have not listed yet.
+    fn note_synced(&self, waiting: &BTreeSet<usize>) {
+        if waiting.is_empty() {
+            self.synced.store(true, Ordering::Release);
+            self.wake.notify_one();
+        }
+    }
+
     /// Forgets the objects of one watch that a new list no longer holds.
     fn keep_only(&self, namespace: Option<&str>, listed: &BTreeSet<ObjectId>) {
         let gone: Vec<ObjectId> = self
@@ -148,7 +156,8 @@ where
 }
 
 /// One watch per API; a failing one neither stops nor slows the others. A kind whose CRD is not installed, or
-/// that may not be read, is tried again and again at its own pace ([`Pace`]).
+/// that may not be read, is tried again and again at its own pace ([`Pace`]). A named namespace that may not be
+/// read counts as empty until it may: it must not keep the others waiting.
 async fn mirror<K>(
     apis: Vec<(Option<String>, Api<DeserializeGuard<K>>)>,
     into: Arc<Mirror<K>>,
@@ -158,8 +167,9 @@ async fn mirror<K>(
 {
     let mut waiting: BTreeSet<usize> = (0..apis.len()).collect();
     let mut listed: Vec<BTreeSet<ObjectId>> = vec![BTreeSet::new(); apis.len()];
+    let mut refused: BTreeSet<usize> = BTreeSet::new();
     let mut streams = SelectAll::new();
-    let mut names = Vec::with_capacity(apis.len());
+    let mut names: Vec<Option<String>> = Vec::with_capacity(apis.len());
     for (index, (namespace, api)) in apis.into_iter().enumerate() {
         names.push(namespace);
         let events = watcher(api, watcher::Config::default()).backoff(Pace::default());
@@ -175,18 +185,52 @@ async fn mirror<K>(
             Ok(Event::InitDone) => {
                 into.keep_only(names[index].as_deref(), &std::mem::take(&mut listed[index]));
                 waiting.remove(&index);
-                if waiting.is_empty() {
-                    into.synced.store(true, Ordering::Release);
-                    into.wake.notify_one();
-                }
+                refused.remove(&index);
+                into.note_synced(&waiting);
             }
             Ok(Event::Apply(object)) => into.put(id_of(&object), seen(object, slim)),
             Ok(Event::Delete(object)) => into.drop_one(id_of(&object)),
             Err(error) => {
-                let kind = K::kind(&());
-                tracing::debug!(%kind, namespace = names[index].as_deref(), %error, "watch failed; it is tried again");
+                let (kind, namespace) = (K::kind(&()), names[index].as_deref());
+                tracing::debug!(%kind, namespace, %error, "watch failed; it is tried again");
+                if is_refused(&error) {
+                    if refused.insert(index) {
+                        warn_of_refusal(&kind, namespace);
+                    }
+                    if namespace.is_some() && waiting.remove(&index) {
+                        into.note_synced(&waiting);
+                    }
+                }
             }
         }
+    }
+}
+
+/// Whether permission is missing.
+fn is_refused(error: &watcher::Error) -> bool {
+    use watcher::Error as E;
+    match error {
+        E::InitialListFailed(kube::Error::Api(status))
+        | E::WatchStartFailed(kube::Error::Api(status))
+        | E::WatchFailed(kube::Error::Api(status))
+        | E::WatchError(status) => status.code == 403,
+        _ => false,
+    }
+}
+
+/// Said once, until it may be read again.
+fn warn_of_refusal(kind: &str, namespace: Option<&str>) {
+    match namespace {
+        Some(namespace) => tracing::warn!(
+            kind, namespace,
+            "bizops may not read this namespace; give it the chart's Role there, or take the namespace out of \
+             watchNamespaces; the other namespaces are served"
+        ),
+        None => tracing::warn!(
+            kind,
+            "bizops may not read this kind in the whole cluster; give it the chart's ClusterRole, or name the \
+             namespaces to serve in watchNamespaces"
+        ),
     }
 }
 

@@ -62,12 +62,17 @@ pub async fn passed(ctx: &Context, seat: &mut Seat, passed: Passed<'_>) {
 }
 
 /// Tells a status that no pass led to: an invalid spec, a suspended objective.
+///
+/// The API server lets nothing be written to an object whose shape its schema would refuse by now: then the events
+/// alone tell, at every try.
 pub async fn standing(ctx: &Context, seat: &mut Resting, after: ObjectiveStatus) {
     let before = seat.life.written.clone();
     let Some(cause) = seat.life.quiet.due(&before, &after, Timestamp::now(), false) else { return };
     let notices = events(&before, &after, None);
     if write_status(ctx, &seat.subject, &after).await {
         seat.life.wrote(after, cause, Timestamp::now());
+    }
+    if ctx.leadership.may_write() {
         announce(ctx, &seat.subject, &notices);
     }
 }

@@ -225,14 +225,17 @@ impl<'a> Pass<'a> {
         window::note(&mut self.memory.needs, self.now, replicas, window);
     }
 
-    /// Notes a change somebody else made since bizops last set the number; it is told once.
+    /// Notes a change somebody else made since the last pass; it is told once. What an autoscaler owns it changes
+    /// all the time: that is told as the conflict it is.
     fn notice_change(&mut self, wish: &mut Wish, ground: &Ground<'_>) {
-        if let (Some(by), Some(from), Some(to)) = (ground.changed_by, self.memory.last_set, ground.current)
+        let owned = self.mapping.actuator == ActuatorKind::Scale && ground.hpa.is_some();
+        let Some(to) = ground.current.filter(|_| !owned) else { return };
+        if let (Some(by), Some(from)) = (ground.changed_by, self.memory.last_set)
             && from != to
         {
             wish.reasons.push(Reason::ChangedOutside { by: by.clone(), from, to });
-            self.memory.last_set = Some(to);
         }
+        self.memory.last_set = Some(to);
     }
 
     /// Whether the wish is put into effect.

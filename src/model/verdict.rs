@@ -91,7 +91,7 @@ pub struct MappingMemory {
     pub needs: Vec<Need>,
     /// Since when the demand is not known.
     pub lost_since: Option<Timestamp>,
-    /// What bizops last set.
+    /// What bizops last set, or found when it last looked.
     pub last_set: Option<Replicas>,
     /// When bizops last added replicas.
     pub last_up: Option<Timestamp>,

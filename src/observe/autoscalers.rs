@@ -9,6 +9,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 
+use super::lists::Lists;
 use super::managers::changed_by;
 use super::pace::Pace;
 use super::workloads::fault_of;
@@ -24,10 +25,7 @@ struct Kept {
 #[derive(Debug, Default)]
 struct Inner {
     kept: BTreeMap<ObjectId, Kept>,
-    /// Watches whose first list has not come in.
-    waiting: usize,
-    /// Why the last watch failed.
-    trouble: Option<TargetFault>,
+    lists: Lists,
 }
 
 /// A mirror of every autoscaler that may be read, kept up to date by watches.
@@ -39,8 +37,8 @@ pub(super) struct Autoscalers {
 
 impl Autoscalers {
     /// An empty mirror; `manager` is the field manager bizops writes floors as.
-    pub(super) fn new(manager: &'static str, watches: usize) -> Arc<Self> {
-        let inner = Inner { waiting: watches, ..Inner::default() };
+    pub(super) fn new(manager: &'static str, namespaces: &[String]) -> Arc<Self> {
+        let inner = Inner { lists: Lists::of(namespaces), ..Inner::default() };
         Arc::new(Self { inner: RwLock::new(inner), manager })
     }
 
@@ -50,11 +48,10 @@ impl Autoscalers {
     /// When the autoscalers are not known, so that nobody can say whether one owns the workload.
     pub(super) fn of(&self, namespace: &str, target: &TargetRef) -> Result<Option<HpaState>, TargetFault> {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        if inner.waiting > 0 {
-            return Err(inner.trouble.clone().unwrap_or(TargetFault::Unavailable {
-                detail: "the HorizontalPodAutoscalers are not listed yet".to_owned(),
-            }));
-        }
+        inner.lists.state(namespace).unwrap_or_else(|| {
+            let detail = "the HorizontalPodAutoscalers are not listed yet".to_owned();
+            Err(TargetFault::Unavailable { detail })
+        })?;
         let scales = |kept: &&Kept| {
             kept.target.kind == target.kind
                 && kept.target.name == target.name
@@ -115,7 +112,6 @@ impl Autoscalers {
             namespaces.iter().map(|name| Api::namespaced(client.clone(), name)).collect()
         };
         let mut listed: Vec<Option<Vec<ObjectId>>> = vec![None; apis.len()];
-        let mut done = vec![false; apis.len()];
         let mut streams = SelectAll::new();
         for (index, api) in apis.into_iter().enumerate() {
             let events = watcher(api, watcher::Config::default()).backoff(Pace::default());
@@ -130,8 +126,7 @@ impl Autoscalers {
                 }
                 Ok(Event::InitDone) => {
                     let names = listed[index].take().unwrap_or_default();
-                    let first = !std::mem::replace(&mut done[index], true);
-                    self.listed(namespaces.get(index).map(String::as_str), &names, first);
+                    self.listed(namespaces.get(index).map(String::as_str), &names);
                 }
                 Ok(Event::Apply(hpa)) => self.put(&hpa),
                 Ok(Event::Delete(hpa)) => {
@@ -140,22 +135,19 @@ impl Autoscalers {
                 Err(error) => {
                     tracing::debug!(%error, "the watch of HorizontalPodAutoscalers failed; it is tried again");
                     let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-                    inner.trouble = Some(watch_fault(&error));
+                    inner.lists.failed(namespaces.get(index).map(String::as_str), watch_fault(&error));
                 }
             }
         }
     }
 
     /// A list came in: what it lacks is gone.
-    fn listed(&self, namespace: Option<&str>, names: &[ObjectId], first: bool) {
+    fn listed(&self, namespace: Option<&str>, names: &[ObjectId]) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         inner.kept.retain(|id, _| {
             namespace.is_some_and(|namespace| id.namespace != namespace) || names.contains(id)
         });
-        inner.trouble = None;
-        if first {
-            inner.waiting = inner.waiting.saturating_sub(1);
-        }
+        inner.lists.came(namespace);
     }
 }
 

@@ -51,7 +51,7 @@ impl std::fmt::Debug for Cluster {
 impl Cluster {
     /// Begins to watch autoscalers, in all namespaces or in those named.
     pub fn new(client: Client, namespaces: Vec<String>, managers: Managers) -> Self {
-        let hpas = Autoscalers::new(managers.hpa_floor, namespaces.len().max(1));
+        let hpas = Autoscalers::new(managers.hpa_floor, &namespaces);
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(hpas.clone().watch(client.clone(), namespaces.clone()));
         Self {
@@ -154,7 +154,7 @@ impl Cluster {
         if !scalable || capabilities.scope != kube::discovery::Scope::Namespaced {
             return Err(TargetFault::NotScalable);
         }
-        let kind = Workloads::new(self.client.clone(), resource, self.managers.scale);
+        let kind = Workloads::new(self.client.clone(), resource, self.managers.scale, &self.namespaces);
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.spawn(kind.clone().watch(self.namespaces.clone()));
         Ok(kind)

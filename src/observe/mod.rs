@@ -8,6 +8,7 @@ mod answer;
 pub mod ask;
 mod autoscalers;
 pub mod cluster;
+mod lists;
 mod managers;
 mod pace;
 pub mod prometheus;

@@ -269,10 +269,12 @@ impl Selectors {
         if selector.offset.is_some() || selector.at.is_some() {
             return;
         }
-        // Beyond the look-back a plain selector finds nothing: look at it at a dozen moments of the range.
+        // Beyond the look-back a plain selector finds nothing: look at it at a dozen moments of the range, too. Those
+        // moments are whole multiples of the step, so that a series younger than a step is at none of them.
         let age = if range > LOOKBACK {
             let step = (range.as_secs() / 12).max(60);
-            format!("max_over_time(timestamp({selector})[{}s:{step}s])", range.as_secs())
+            let now = format!("timestamp({selector})");
+            format!("{now} or max_over_time({now}[{}s:{step}s])", range.as_secs())
         } else {
             format!("timestamp({selector})")
         };

@@ -17,6 +17,7 @@ use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::autoscalers::watch_fault;
+use super::lists::Lists;
 use super::managers::changed_by;
 use super::pace::Pace;
 use crate::model::{ObjectId, Replicas, TargetFault};
@@ -41,14 +42,6 @@ pub(super) struct Scaled {
     pub(super) changed_by: Option<String>,
 }
 
-/// Whether the watches of a kind have told everything.
-#[derive(Debug, Clone, PartialEq)]
-enum Sync {
-    Listing,
-    Listed,
-    Failed(TargetFault),
-}
-
 /// One kind of target.
 pub(super) struct Workloads {
     pub(super) resource: ApiResource,
@@ -56,7 +49,7 @@ pub(super) struct Workloads {
     manager: &'static str,
     entries: RwLock<HashMap<ObjectId, Entry>>,
     scales: Mutex<HashMap<ObjectId, Scaled>>,
-    sync: watch::Sender<Sync>,
+    lists: watch::Sender<Lists>,
 }
 
 impl std::fmt::Debug for Workloads {
@@ -66,20 +59,25 @@ impl std::fmt::Debug for Workloads {
 }
 
 impl Workloads {
-    pub(super) fn new(client: Client, resource: ApiResource, manager: &'static str) -> Arc<Self> {
+    pub(super) fn new(
+        client: Client,
+        resource: ApiResource,
+        manager: &'static str,
+        namespaces: &[String],
+    ) -> Arc<Self> {
         Arc::new(Self {
             resource,
             client,
             manager,
             entries: RwLock::default(),
             scales: Mutex::default(),
-            sync: watch::Sender::new(Sync::Listing),
+            lists: watch::Sender::new(Lists::of(namespaces)),
         })
     }
 
     /// The scale of one object.
     pub(super) async fn scale(&self, id: &ObjectId) -> Result<Scaled, TargetFault> {
-        self.wait_for_list().await?;
+        self.wait_for_list(&id.namespace).await?;
         let entry = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
         let Some(entry) = entry else {
             self.scales.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
@@ -123,15 +121,12 @@ impl Workloads {
         }
     }
 
-    /// Waits for the first list, or for the reason there is none.
-    async fn wait_for_list(&self) -> Result<(), TargetFault> {
-        let mut sync = self.sync.subscribe();
-        let told = tokio::time::timeout(READ_TIMEOUT, sync.wait_for(|sync| *sync != Sync::Listing)).await;
-        match told {
-            Ok(Ok(state)) => match &*state {
-                Sync::Failed(fault) => Err(fault.clone()),
-                Sync::Listing | Sync::Listed => Ok(()),
-            },
+    /// Waits for the first list of a namespace, or for the reason there is none.
+    async fn wait_for_list(&self, namespace: &str) -> Result<(), TargetFault> {
+        let mut lists = self.lists.subscribe();
+        let told = lists.wait_for(|lists| lists.state(namespace).is_some());
+        match tokio::time::timeout(READ_TIMEOUT, told).await {
+            Ok(Ok(lists)) => lists.state(namespace).unwrap_or_else(|| Err(slow())),
             Ok(Err(_)) | Err(_) => Err(slow()),
         }
     }
@@ -163,7 +158,6 @@ impl Workloads {
             namespaces.iter().map(|name| Api::namespaced_with(client.clone(), name, &self.resource)).collect()
         };
         let mut listed: Vec<Vec<ObjectId>> = vec![vec![]; apis.len()];
-        let mut waiting: Vec<usize> = (0..apis.len()).collect();
         let mut streams = SelectAll::new();
         for (index, api) in apis.into_iter().enumerate() {
             let events = watcher(api, watcher::Config::default()).backoff(Pace::default());
@@ -175,11 +169,9 @@ impl Workloads {
                 Ok(Event::InitApply(object)) => listed[index].push(self.put(&object)),
                 Ok(Event::InitDone) => {
                     let names: std::collections::HashSet<_> = listed[index].drain(..).collect();
-                    self.keep_only(namespaces.get(index).map(String::as_str), &names);
-                    waiting.retain(|other| *other != index);
-                    if waiting.is_empty() {
-                        self.sync.send_replace(Sync::Listed);
-                    }
+                    let namespace = namespaces.get(index).map(String::as_str);
+                    self.keep_only(namespace, &names);
+                    self.lists.send_modify(|lists| lists.came(namespace));
                 }
                 Ok(Event::Apply(object)) => {
                     self.put(&object);
@@ -188,9 +180,8 @@ impl Workloads {
                 Err(error) => {
                     let kind = &self.resource.kind;
                     tracing::debug!(%kind, %error, "the watch of a target kind failed; it is tried again");
-                    if !waiting.is_empty() {
-                        self.sync.send_replace(Sync::Failed(watch_fault(&error)));
-                    }
+                    let namespace = namespaces.get(index).map(String::as_str);
+                    self.lists.send_modify(|lists| lists.failed(namespace, watch_fault(&error)));
                 }
             }
         }

@@ -93,9 +93,9 @@ fn scaled(before: &ObjectiveStatus, done: &StepOutcome) -> Option<Notice> {
 fn changed_outside(told: &Told<'_>) -> Vec<Notice> {
     let mut notices = Vec::new();
     for decision in &told.plan.decisions {
-        for reason in decision.reasons.iter().filter(|reason| matches!(reason, Reason::ChangedOutside { .. }))
-        {
-            let note = format!("{}: {reason}", decision.mapping);
+        for reason in &decision.reasons {
+            let Reason::ChangedOutside { from, to, .. } = reason else { continue };
+            let note = format!("{} {from} → {to}: {reason}", decision.mapping);
             notices.push(Notice::new(EventReason::ChangedOutside, &note).about(&decision.target));
         }
     }
@@ -117,7 +117,8 @@ fn baselines(before: &ObjectiveStatus, after: &ObjectiveStatus, told: &Told<'_>)
         let old =
             before.mappings.iter().find(|old| old.name == row.name).and_then(|old| old.reference.as_ref());
         if let Some(kept) = row.reference.as_ref().filter(|kept| old != Some(kept)) {
-            let note = format!("{}: {} is carried by {} replicas", row.name, kept.demand, kept.replicas);
+            // Without a colon, and with its numbers in the first words: events alike in these are counted as one.
+            let note = format!("{} carries {} with {} replicas", row.name, kept.demand, kept.replicas);
             let notice = Notice::new(EventReason::BaselineMeasured, &note);
             let mapping = told.intent.mappings.iter().find(|mapping| mapping.name == row.name);
             notices.push(match mapping {

@@ -204,7 +204,7 @@ pub struct MappingMemoryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub lost_since: Option<Timestamp>,
-    /// What bizops last set.
+    /// What bizops last set, or found when it last looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_set: Option<i32>,
     /// When bizops last added replicas.

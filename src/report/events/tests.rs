@@ -102,7 +102,7 @@ fn who_changed_the_replicas_is_told() {
     let after = of_pass(&passed.told(), &ObjectiveStatus::default(), at(0));
     let told = events(&ObjectiveStatus::default(), &after, Some(&passed.told()));
     assert_eq!(told[0].reason, EventReason::ChangedOutside);
-    assert_eq!(told[0].note, "web: kubectl-scale changed the replicas from 6 to 3");
+    assert_eq!(told[0].note, "web 6 → 3: kubectl-scale changed the replicas from 6 to 3");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_measured_reference_is_told_once() {
     }];
     let after = of_pass(&passed.told(), &ObjectiveStatus::default(), at(0));
     let told = events(&ObjectiveStatus::default(), &after, Some(&passed.told()));
-    assert_eq!(told[0].note, "web: 500 is carried by 5 replicas");
+    assert_eq!(told[0].note, "web carries 500 with 5 replicas");
     assert_eq!(events(&after, &after, Some(&passed.told())), []);
 }
 
