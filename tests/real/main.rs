@@ -1,6 +1,8 @@
 //! What an installation really is: the image that is shipped, started by its chart on a real node, beside real pods
 //! under real load.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 mod site;
 
 use std::time::Duration;
