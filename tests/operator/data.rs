@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use testbed::{Fault, Part, Proxy, wait_until};
+use testbed::{Fault, Proxy, wait_until};
 
 use crate::support::{Bed, Objective, SOON, alone, audit, bed, condition};
 
@@ -14,9 +14,9 @@ use crate::support::{Bed, Objective, SOON, alone, audit, bed, condition};
 const PACE: Duration = Duration::from_millis(100);
 /// What a machine with other work is given beyond what is promised; a change of a series also waits for a scrape.
 /// The figures printed are those of an idle machine when it is idle.
-const GRACE: Duration = Duration::from_secs(6);
-const SECOND: Duration = Duration::from_secs(1);
-const DEFAULT: Duration = Duration::from_secs(5);
+pub const GRACE: Duration = Duration::from_secs(6);
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const DEFAULT: Duration = Duration::from_secs(5);
 
 /// One way in which numbers go wrong, and the word for it in `MetricsAvailable`.
 struct Case {
@@ -179,7 +179,7 @@ impl<'a> Fleet<'a> {
     }
 }
 
-fn replicas(bed: &Bed, ns: &str) -> BTreeMap<String, u64> {
+pub fn replicas(bed: &Bed, ns: &str) -> BTreeMap<String, u64> {
     let list = bed.testbed.api().get(&format!("/apis/apps/v1/namespaces/{ns}/deployments")).unwrap();
     let one = |object: &Value| {
         (
@@ -190,14 +190,14 @@ fn replicas(bed: &Bed, ns: &str) -> BTreeMap<String, u64> {
     list["items"].as_array().unwrap().iter().map(one).collect()
 }
 
-fn source(ns: &str, name: &str, url: &str) -> Value {
+pub fn source(ns: &str, name: &str, url: &str) -> Value {
     json!({
         "apiVersion": "bizops.dev/v1alpha1", "kind": "MetricSource",
         "metadata": {"name": name, "namespace": ns}, "spec": {"prometheus": {"url": url}},
     })
 }
 
-fn deployment(ns: &str, name: &str, replicas: u32) -> Value {
+pub fn deployment(ns: &str, name: &str, replicas: u32) -> Value {
     let labels = json!({"app": name});
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": ns},
@@ -211,7 +211,7 @@ fn deployment(ns: &str, name: &str, replicas: u32) -> Value {
 }
 
 /// Scales down at once where it may: two passes are the shortest window.
-fn objective(ns: &str, app: &str, interval: Duration, source: &str) -> Objective {
+pub fn objective(ns: &str, app: &str, interval: Duration, source: &str) -> Objective {
     let query = format!("demand{{app=\"{ns}-{app}\"}}");
     Objective::new(ns, app).with(&[
         ("/interval", json!(format!("{}s", interval.as_secs()))),
@@ -222,7 +222,7 @@ fn objective(ns: &str, app: &str, interval: Duration, source: &str) -> Objective
     ])
 }
 
-fn apply(bed: &Bed, manifests: &[Value]) {
+pub fn apply(bed: &Bed, manifests: &[Value]) {
     bed.apply(&manifests.iter().map(Value::to_string).collect::<Vec<_>>().join("\n---\n"));
 }
 
@@ -277,118 +277,6 @@ fn no_wrong_number_takes_a_replica_away_and_each_is_named_and_forgotten_when_men
         if high.is_empty() { Ok(()) } else { Err(format!("{high:?}")) }
     };
     wait_until("one replica of each once the numbers are right", SOON, all_down).unwrap();
-    operator.stop(Duration::from_secs(10)).unwrap();
-}
-
-/// Objectives that ask the testbed's Prometheus itself.
-struct Direct {
-    bed: &'static Bed,
-    ns: String,
-}
-
-impl Direct {
-    /// `second` and `default` by their intervals; `backed` gives 0 when its series is gone.
-    const APPS: [(&'static str, Duration); 3] =
-        [("second", SECOND), ("default", DEFAULT), ("backed", SECOND)];
-
-    fn new() -> Self {
-        let bed = bed();
-        let direct = Self { bed, ns: bed.namespace("prometheus") };
-        direct.demand(300.0);
-        let mut manifests = vec![source(&direct.ns, "own", &bed.testbed.prometheus_url())];
-        for (app, interval) in Self::APPS {
-            manifests.push(deployment(&direct.ns, app, 3));
-            let mut objective = objective(&direct.ns, app, interval, "own");
-            if app == "backed" {
-                let query = json!(format!("sum(demand{{app=\"{}-{app}\"}}) or vector(0)", direct.ns));
-                objective = objective
-                    .with(&[("/indicator/query", query.clone()), ("/mappings/0/demand/query", query)]);
-            }
-            manifests.push(objective.0);
-        }
-        apply(bed, &manifests);
-        direct
-    }
-
-    fn demand(&self, value: f64) {
-        for (app, _) in Self::APPS {
-            self.bed.dial.set("demand", &[("app", &format!("{}-{app}", self.ns))], value);
-        }
-    }
-
-    fn end_series(&self) {
-        for (app, _) in Self::APPS {
-            self.bed.dial.remove("demand", &[("app", &format!("{}-{app}", self.ns))]);
-        }
-    }
-
-    /// Each objective's `MetricsAvailable` reads so within so many intervals; how long the slowest took.
-    fn await_metrics(&self, status: &str, reason: &str, intervals: u32) {
-        let begin = Instant::now();
-        for (app, interval) in Self::APPS {
-            let reason = if (app, reason) == ("backed", "EmptyResult") { "NoSamples" } else { reason };
-            self.bed.await_condition(&self.ns, app, ["MetricsAvailable", status, reason], SOON);
-            let (after, limit) = (begin.elapsed(), interval * intervals + GRACE);
-            println!("{reason} of {app}: {after:.1?}");
-            // The first two are waited for one after the other.
-            let limit = if app == "backed" { limit.max(DEFAULT * intervals + GRACE) } else { limit };
-            assert!(after <= limit, "{reason} of {app} took {after:?}, promised are {limit:?}");
-        }
-    }
-
-    fn all_have(&self, wanted: u64) -> Result<(), String> {
-        let replicas = replicas(self.bed, &self.ns);
-        if replicas.values().all(|replicas| *replicas == wanted) {
-            Ok(())
-        } else {
-            Err(format!("{replicas:?}"))
-        }
-    }
-
-    /// The number is right again and asks for one replica; then for three as at the beginning.
-    fn back(&self) {
-        self.demand(100.0);
-        let series = format!("sum(demand{{app=\"{}-second\"}})", self.ns);
-        self.bed.testbed.await_value(&series, 100.0, SOON).unwrap();
-        self.all_have(3).unwrap();
-        self.await_metrics("True", "AllPresent", 1);
-        wait_until("one replica of each", SOON, || self.all_have(1)).unwrap();
-        self.demand(300.0);
-        wait_until("three replicas of each", SOON, || self.all_have(3)).unwrap();
-    }
-}
-
-#[test]
-fn a_prometheus_that_is_killed_paused_or_back_without_its_data_takes_no_replica_away() {
-    let _turn = alone();
-    let direct = Direct::new();
-    let testbed = &direct.bed.testbed;
-    let operator = direct.bed.operator("prometheus", &[]);
-    wait_until("numbers", SOON, || match direct.bed.condition(&direct.ns, "default", "MetricsAvailable") {
-        [_, reason, _] if reason == "AllPresent" => Ok(()),
-        other => Err(other.join(" ")),
-    })
-    .unwrap();
-
-    testbed.kill(Part::Prometheus).unwrap();
-    direct.demand(100.0);
-    direct.await_metrics("False", "SourceUnreachable", 2);
-    testbed.start_part(Part::Prometheus).unwrap();
-    direct.back();
-
-    testbed.pause(Part::Prometheus).unwrap();
-    direct.demand(100.0);
-    direct.await_metrics("False", "SourceTimedOut", 2);
-    testbed.resume(Part::Prometheus).unwrap();
-    direct.back();
-
-    direct.end_series();
-    testbed.restart_prometheus_empty().unwrap();
-    direct.await_metrics("False", "EmptyResult", 2);
-    // Past the window of the slowest: a query that says 0 is still not believed.
-    std::thread::sleep(Duration::from_secs(10));
-    direct.all_have(3).unwrap();
-    direct.back();
     operator.stop(Duration::from_secs(10)).unwrap();
 }
 

@@ -205,6 +205,34 @@ impl Scene {
             "conditions": conditions,
         })
     }
+
+    /// Compares what was seen with the audit log and the ledger.
+    fn judge(&self, begin: Timestamp, end: &Value) {
+        let seen = self.seen();
+        let changes: Vec<(u64, u64)> = seen.changes().iter().map(|(_, from, to)| (*from, *to)).collect();
+        let writes = audit::since(&self.bed.testbed, begin);
+        let carried_out =
+            writes.iter().filter(|write| write.scales() && write.namespace == self.killed && write.is_done());
+        let down = changes.iter().filter(|(from, to)| to < from).count();
+        println!(
+            "{KILLS} kills in {:.0?}; {} demands, {} looks, {} changes of replicas, {down} of them down; the end: {}",
+            Duration::try_from(Timestamp::now().duration_since(begin)).unwrap(),
+            seen.demands.len(),
+            seen.looks.len(),
+            changes.len(),
+            end
+        );
+        assert!(down >= 2 && changes.len() >= 8, "too little happened to prove anything: {changes:?}");
+        assert_eq!(
+            carried_out.count(),
+            changes.len(),
+            "the test saw every change of the audit log: {changes:?}"
+        );
+        assert_eq!(seen.decisions(), changes, "the ledger holds every change: {:#?}", seen.ledger);
+        let open: Vec<_> = seen.ledger.iter().filter(|(_, entry)| entry.2 == "Pending").collect();
+        assert!(open.is_empty(), "left open: {open:?}");
+        assert_eq!(seen.wrong(), [""; 0], "demands: {:#?}", seen.demands);
+    }
 }
 
 fn seed() -> u64 {
@@ -257,26 +285,7 @@ fn fifty_kills_cost_no_decision_no_wrong_scale_down_and_lead_to_the_same_end() {
     std::thread::sleep(Duration::from_secs(2));
     scene.look(&mut asked);
 
-    let seen = scene.seen();
-    let changes: Vec<(u64, u64)> = seen.changes().iter().map(|(_, from, to)| (*from, *to)).collect();
-    let writes = audit::since(&scene.bed.testbed, begin);
-    let carried_out =
-        writes.iter().filter(|write| write.scales() && write.namespace == scene.killed && write.is_done());
-    let down = changes.iter().filter(|(from, to)| to < from).count();
-    println!(
-        "{KILLS} kills in {:.0?}; {} demands, {} looks, {} changes of replicas, {down} of them down; the end: {}",
-        Duration::try_from(Timestamp::now().duration_since(begin)).unwrap(),
-        seen.demands.len(),
-        seen.looks.len(),
-        changes.len(),
-        ends[0]
-    );
-    assert!(down >= 2 && changes.len() >= 8, "too little happened to prove anything: {changes:?}");
-    assert_eq!(carried_out.count(), changes.len(), "the test saw every change of the audit log: {changes:?}");
-    assert_eq!(seen.decisions(), changes, "the ledger holds every change: {:#?}", seen.ledger);
-    let open: Vec<_> = seen.ledger.iter().filter(|(_, entry)| entry.2 == "Pending").collect();
-    assert!(open.is_empty(), "left open: {open:?}");
-    assert_eq!(seen.wrong(), [""; 0], "demands: {:#?}", seen.demands);
+    scene.judge(begin, &ends[0]);
     for operator in [last, calm] {
         operator.stop(Duration::from_secs(10)).unwrap();
     }

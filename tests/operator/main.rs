@@ -5,8 +5,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod admission;
+mod counters;
 mod data;
+mod examples;
 mod follow;
+mod gate;
+mod guide;
 mod kills;
 mod leaders;
+mod rights;
+mod scenes;
 mod servers;
+mod store;
+mod strangers;
+mod users;

@@ -72,6 +72,12 @@ impl Scene {
         writes.iter().filter(ours).count()
     }
 
+    /// How many writes of the operator were answered with 429.
+    fn refused(&self) -> usize {
+        let writes = audit::since(&self.bed.testbed, self.begin);
+        writes.iter().filter(|write| write.code == 429 && write.user.ends_with(":bizops")).count()
+    }
+
     /// The ledger says what was done, no more and no less.
     fn ledger_is(&self, changes: &[(u64, u64)]) {
         assert_eq!(self.settled(changes.len()), changes, "{}", self.bed.explain(&self.ns));
@@ -79,15 +85,24 @@ impl Scene {
     }
 }
 
+fn wire_to(bed: &Bed) -> Wire {
+    Wire::to(bed.testbed.server().trim_start_matches("https://")).unwrap()
+}
+
+/// A kubeconfig of a service account of the system's namespace that goes over a wire.
+fn wired(bed: &Bed, wire: &Wire, account: &str) -> PathBuf {
+    let own = bed.testbed.kubeconfig_for_service_account(SYSTEM, account).unwrap();
+    let config = std::fs::read_to_string(&own).unwrap();
+    let path = own.with_file_name(format!("{account}-over-{}.kubeconfig", wire.address().port()));
+    let other = format!("https://{}", wire.address());
+    std::fs::write(&path, config.replace(&bed.testbed.server(), &other)).unwrap();
+    path
+}
+
 /// The operator behind a wire of its own: the test, the controllers and everybody else go straight.
 fn behind_a_wire(bed: &Bed, name: &str) -> (Wire, Spawned) {
-    let server = bed.testbed.server();
-    let wire = Wire::to(server.trim_start_matches("https://")).unwrap();
-    let own = bed.testbed.kubeconfig_for_service_account(SYSTEM, "bizops").unwrap();
-    let config = std::fs::read_to_string(&own).unwrap();
-    let wired: PathBuf = own.with_file_name(format!("{name}-wired.kubeconfig"));
-    std::fs::write(&wired, config.replace(&server, &format!("https://{}", wire.address()))).unwrap();
-    let operator = bed.operator_as(name, &wired, &[]);
+    let wire = wire_to(bed);
+    let operator = bed.operator_as(name, &wired(bed, &wire, "bizops"), &[]);
     (wire, operator)
 }
 
@@ -227,8 +242,18 @@ fn whoever_else_writes_the_workload_at_the_same_time_is_not_overwritten_and_does
     operator.stop(Duration::from_secs(10)).unwrap();
 }
 
-/// Answers every request of the operator with 429, as an API server does that is full.
+/// No seat for the operator at the API server but one, which somebody else may take.
 const FULL: &str = "
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: slow, namespace: bizops-system}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: slow}
+subjects: [{kind: ServiceAccount, name: slow, namespace: bizops-system}]
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+---
 apiVersion: flowcontrol.apiserver.k8s.io/v1
 kind: PriorityLevelConfiguration
 metadata: {name: full}
@@ -243,11 +268,13 @@ spec:
   priorityLevelConfiguration: {name: full}
   matchingPrecedence: 2
   rules:
-  - subjects: [{kind: ServiceAccount, serviceAccount: {name: bizops, namespace: bizops-system}}]
+  - subjects:
+    - {kind: ServiceAccount, serviceAccount: {name: bizops, namespace: bizops-system}}
+    - {kind: ServiceAccount, serviceAccount: {name: slow, namespace: bizops-system}}
     resourceRules: [{verbs: ['*'], apiGroups: ['*'], resources: ['*'], clusterScope: true, namespaces: ['*']}]
 ";
 
-/// While it lives, the API server is full for the operator.
+/// While it lives, the API server has one seat for the operator and `slow` together.
 struct Full(&'static Bed);
 
 impl Full {
@@ -255,14 +282,30 @@ impl Full {
         bed.apply(FULL);
         Self(bed)
     }
+
+    /// Takes the seat: sends a large object over a slow line, which the API server waits for. Everything the
+    /// operator asks meanwhile is answered with 429.
+    fn take_the_seat(&self, namespace: &str) {
+        let wire = wire_to(self.0);
+        let config = wired(self.0, &wire, "slow");
+        wire.set(Cut::Delay(Duration::from_millis(300))).unwrap();
+        let object = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "large"},
+            "data": {"large": "x".repeat(900_000)},
+        });
+        let file = config.with_extension("json");
+        std::fs::write(&file, object.to_string()).unwrap();
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps");
+        let [config, file] = [config, file].map(|path| path.display().to_string());
+        self.0.kubectl(&["--kubeconfig", &config, "create", "--raw", &path, "-f", &file]);
+    }
 }
 
 impl Drop for Full {
     fn drop(&mut self) {
-        for kind in ["flowschema", "prioritylevelconfiguration"] {
-            let gone = self.0.testbed.kubectl(&["delete", kind, "full"]);
-            gone.map_or_else(|error| eprintln!("{error}"), drop);
-        }
+        let rules = ["flowschema/full", "prioritylevelconfiguration/full", "clusterrolebinding/slow"];
+        let gone = self.0.testbed.kubectl(&[&["delete"][..], &rules].concat());
+        gone.map_or_else(|error| eprintln!("{error}"), drop);
     }
 }
 
@@ -274,18 +317,19 @@ fn an_api_server_that_is_full_slow_hanging_or_out_of_reach_is_waited_for() {
     scene.await_start();
 
     let full = Full::new(scene.bed);
-    scene.demand("web", 500.0);
-    let refused = || {
-        let writes = audit::since(&scene.bed.testbed, scene.begin);
-        let count =
-            writes.iter().filter(|write| write.code == 429 && write.user.ends_with(":bizops")).count();
-        if count > 0 { Ok(()) } else { Err("none") }
-    };
-    wait_until("writes refused with 429", SOON, refused).unwrap();
-    // Longer than a leader may go on without renewing its lease.
-    std::thread::sleep(Duration::from_secs(7));
+    let (begin, mut refused) = (Instant::now(), 0);
+    std::thread::scope(|scope| {
+        let seat = scope.spawn(|| full.take_the_seat(&scene.ns));
+        // Longer than a leader may go on without renewing its lease.
+        std::thread::sleep(Duration::from_secs(7));
+        refused = scene.refused();
+        scene.demand("web", 500.0);
+        seat.join().unwrap();
+    });
+    println!("full for {:.1?}", begin.elapsed());
+    assert!(refused > 0, "nothing the operator wrote was refused with 429");
     drop(full);
-    scene.follows("429 for 7s", 5);
+    scene.follows("429", 5);
 
     wire.set(Cut::Delay(Duration::from_millis(250))).unwrap();
     scene.demand("web", 700.0);
