@@ -64,9 +64,16 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), TelemetryError> {
     Ok(())
 }
 
+/// The client library warns of every try of a watch that fails, once a second for as long as it does. bizops says
+/// itself what failed and what to do, once; who asks for a `kube` target by name gets both.
+const SAID_OTHERWISE: &str = "kube_runtime::watcher=off";
+
 /// Parses directives. A word that is no level is refused; the parser itself would take it for a target.
 fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
     let mut directives = vec![LevelFilter::INFO.to_string()];
+    if !level.contains("kube") {
+        directives.push(SAID_OTHERWISE.to_owned());
+    }
     if level.contains('[') {
         // Directives of spans may hold commas; they are left to the parser whole.
         directives.push(level.to_owned());
@@ -91,12 +98,12 @@ mod tests {
     #[test]
     fn levels_and_directives_are_understood() {
         for (level, shown) in [
-            ("debug", "debug"),
-            ("", "info"),
-            ("warn", "warn"),
+            ("debug", "kube_runtime::watcher=off,debug"),
+            ("", "kube_runtime::watcher=off,info"),
+            ("warn", "kube_runtime::watcher=off,warn"),
             ("bizops=debug,kube=warn", "bizops=debug,kube=warn,info"),
-            (" error , bizops=trace", "bizops=trace,error"),
-            ("off", "off"),
+            (" error , bizops=trace", "kube_runtime::watcher=off,bizops=trace,error"),
+            ("off", "kube_runtime::watcher=off,off"),
         ] {
             assert_eq!(filter(level).unwrap().to_string(), shown, "{level:?}");
         }

@@ -1,5 +1,7 @@
 //! Generated files are what the code generates, and there is one version.
 
+#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -167,7 +167,7 @@ async fn mirror<K>(
 {
     let mut waiting: BTreeSet<usize> = (0..apis.len()).collect();
     let mut listed: Vec<BTreeSet<ObjectId>> = vec![BTreeSet::new(); apis.len()];
-    let mut refused: BTreeSet<usize> = BTreeSet::new();
+    let mut troubled: BTreeSet<usize> = BTreeSet::new();
     let mut streams = SelectAll::new();
     let mut names: Vec<Option<String>> = Vec::with_capacity(apis.len());
     for (index, (namespace, api)) in apis.into_iter().enumerate() {
@@ -185,7 +185,7 @@ async fn mirror<K>(
             Ok(Event::InitDone) => {
                 into.keep_only(names[index].as_deref(), &std::mem::take(&mut listed[index]));
                 waiting.remove(&index);
-                refused.remove(&index);
+                troubled.remove(&index);
                 into.note_synced(&waiting);
             }
             Ok(Event::Apply(object)) => into.put(id_of(&object), seen(object, slim)),
@@ -193,44 +193,56 @@ async fn mirror<K>(
             Err(error) => {
                 let (kind, namespace) = (K::kind(&()), names[index].as_deref());
                 tracing::debug!(%kind, namespace, %error, "watch failed; it is tried again");
-                if is_refused(&error) {
-                    if refused.insert(index) {
-                        warn_of_refusal(&kind, namespace);
-                    }
-                    if namespace.is_some() && waiting.remove(&index) {
-                        into.note_synced(&waiting);
-                    }
+                let code = status_code(&error);
+                if code != Some(EXPIRED) && troubled.insert(index) {
+                    warn(&kind, namespace, code, &error);
+                }
+                if code == Some(REFUSED) && namespace.is_some() && waiting.remove(&index) {
+                    into.note_synced(&waiting);
                 }
             }
         }
     }
 }
 
-/// Whether permission is missing.
-fn is_refused(error: &watcher::Error) -> bool {
+const REFUSED: u16 = 403;
+const MISSING: u16 = 404;
+/// A watch that lagged behind is begun anew: the API server's ordinary course.
+const EXPIRED: u16 = 410;
+
+/// The status the API server failed a watch with, if it answered.
+fn status_code(error: &watcher::Error) -> Option<u16> {
     use watcher::Error as E;
     match error {
         E::InitialListFailed(kube::Error::Api(status))
         | E::WatchStartFailed(kube::Error::Api(status))
         | E::WatchFailed(kube::Error::Api(status))
-        | E::WatchError(status) => status.code == 403,
-        _ => false,
+        | E::WatchError(status) => Some(status.code),
+        _ => None,
     }
 }
 
-/// Said once, until it may be read again.
-fn warn_of_refusal(kind: &str, namespace: Option<&str>) {
-    match namespace {
-        Some(namespace) => tracing::warn!(
-            kind, namespace,
+/// Said once, until it works again.
+fn warn(kind: &str, namespace: Option<&str>, code: Option<u16>, error: &watcher::Error) {
+    match (code, namespace) {
+        (Some(REFUSED), Some(namespace)) => tracing::warn!(
+            kind,
+            namespace,
             "bizops may not read this namespace; give it the chart's Role there, or take the namespace out of \
              watchNamespaces; the other namespaces are served"
         ),
-        None => tracing::warn!(
+        (Some(REFUSED), None) => tracing::warn!(
             kind,
             "bizops may not read this kind in the whole cluster; give it the chart's ClusterRole, or name the \
              namespaces to serve in watchNamespaces"
         ),
+        (Some(MISSING), _) => tracing::warn!(
+            kind,
+            "the cluster does not know this kind; install the definitions (`bizops manifests | kubectl apply --server-side -f -`)"
+        ),
+        _ => {
+            tracing::warn!(kind, namespace, %error, "cannot be watched; what is known stands, and it is tried again");
+        }
     }
 }
 

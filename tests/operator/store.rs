@@ -127,8 +127,9 @@ fn a_number_whose_newest_sample_is_old_takes_no_replica_away() {
     let (bed, ns) = (bed(), bed().namespace("old"));
     // Found by the look-back of five minutes, and older than the two minutes that are believed.
     let now = Timestamp::now().as_second();
-    let samples: String =
-        (1..=6).map(|step| format!("demand{{app=\"{ns}-web\"}} 100 {}\n", now - 210 + step * 10)).collect();
+    let sample = |step: i64| format!("demand{{app=\"{ns}-web\"}} 100 {}\n", now - 210 + step * 10);
+    let samples: Vec<String> = (1..=6).map(sample).collect();
+    let samples = samples.concat();
     bed.testbed.backfill(&format!("# TYPE demand gauge\n{samples}# EOF\n")).unwrap();
     let prometheus = source(&ns, "own", &bed.testbed.prometheus_url());
     // The same from a file and from a scrape are two series.

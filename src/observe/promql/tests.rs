@@ -59,7 +59,11 @@ fn the_age_of_every_series_of_now_is_asked_along() {
         checked.dated
     );
     let checked = check("sum(increase(a[1h]))").unwrap();
-    assert!(checked.dated.contains("max(timestamp(a) or max_over_time(timestamp(a)[3600s:300s]))"), "{}", checked.dated);
+    assert!(
+        checked.dated.contains("max(timestamp(a) or max_over_time(timestamp(a)[3600s:300s]))"),
+        "{}",
+        checked.dated
+    );
     assert_eq!(checked.widest, SignedDuration::from_hours(1));
     assert!(!check("vector(1)").unwrap().has_series);
     assert!(check("1 + 2").unwrap().dated.starts_with("label_replace(vector(1 + 2\n)"));
