@@ -11,6 +11,7 @@ mod build;
 mod day;
 mod interrupt;
 mod manifests;
+mod neighbours;
 mod picture;
 mod play;
 mod progress;
@@ -52,6 +53,13 @@ impl Demo {
         }
         let images = build::images(!self.no_build)?;
         let day = day::Day::new(self.fast)?;
+        let busy = neighbours::busy();
+        if let Some(share) = busy {
+            let share = share * 100.0;
+            eprintln!(
+                "demo: THIS MACHINE IS {share:.0} % BUSY with something else: the figures will suffer from it"
+            );
+        }
         let mut scene = scene::Scene::set(real, &images)?;
         say_what_differs(&day);
         let begun = scene.begin(&day, &images)?;
@@ -63,7 +71,7 @@ impl Demo {
             return Ok(ExitCode::from(130));
         }
         let reactions = reaction::measure(&scene.testbed, course.span, &course.decisions, &course.seen)?;
-        println!("\n{}", table::text(&day, &course, &reactions, real));
+        println!("\n{}", table::text(&day, &course, &reactions, &table::Place { real, busy }));
         if let Some(path) = &self.picture {
             write_picture(path, &course.height)?;
         }

@@ -11,8 +11,17 @@ const TARGET: f64 = 0.7;
 /// How long a replica takes to serve in the simulation when the play measured none.
 const STARTUP: f64 = 3.0;
 
+/// Where it was played.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// Whether pods ran, and not only said so.
+    pub(super) real: bool,
+    /// The share of the machine that something else used, when it was much.
+    pub(super) busy: Option<f64>,
+}
+
 /// The whole of it.
-pub(super) fn text(day: &Day, course: &Course, reactions: &Reactions, real: bool) -> String {
+pub(super) fn text(day: &Day, course: &Course, reactions: &Reactions, place: &Place) -> String {
     let startup = middle_and_most(&reactions.serving).map_or(STARTUP, |(middle, _)| middle);
     let (height, mean) = day.height_and_mean();
     let (large, large_sizes) = replay::fixed(day, height);
@@ -45,7 +54,7 @@ pub(super) fn text(day: &Day, course: &Course, reactions: &Reactions, real: bool
     }
     text.push('\n');
     text.push_str(&reaction(reactions));
-    text.push_str(&notes(course, real, startup));
+    text.push_str(&notes(course, place, startup));
     text
 }
 
@@ -72,15 +81,19 @@ fn reaction(reactions: &Reactions) -> String {
     )
 }
 
-fn notes(course: &Course, real: bool, startup: f64) -> String {
+fn notes(course: &Course, place: &Place, startup: f64) -> String {
     let counts = &course.last.counts;
-    let node = if real {
+    let busy = place.busy.map_or_else(String::new, |share| {
+        let share = share * 100.0;
+        format!("\n           THE MACHINE WAS {share:.0} % BUSY with something else before the demo began.")
+    });
+    let node = if place.real {
         "real pods on a real node; bizops' own image, installed by its chart."
     } else {
         "FAKE NODES: the shop was simulated; bizops ran as a process, not as a pod."
     };
     format!(
-        "\nmeasured   {node} At most {PEAK:.0} requests/s.
+        "\nmeasured   {node} At most {PEAK:.0} requests/s.{busy}
            Demand and what was lost as the shop's visitors counted it, in Prometheus: {:.0} refused,
            {:.0} without an answer, {:.0} not sent. Replicas from the API server, two looks a second.
 simulated  by the shop's own model, with the same visitors; a replica of web serves {WEB}/s, of payment
@@ -109,11 +122,12 @@ mod tests {
         let last = Look { counts, ..Look::default() };
         let course = Course { last, replica_minutes: 12.34, most: 11, ..Course::default() };
         let reactions = Reactions { decided: vec![0.4, 0.9, 0.6], serving: vec![2.0] };
-        let text = text(&day, &course, &reactions, true);
+        let text = text(&day, &course, &reactions, &Place { real: true, busy: Some(0.4) });
         let row = text.lines().find(|line| line.starts_with("bizops")).unwrap();
         let words: Vec<&str> = row.split_whitespace().collect();
         assert_eq!(words[1..], ["measured", "10000", "99.75", "%", "25", "2", "12.3", "11"], "{text}");
         assert!(text.contains("decided      median 0.6 s, most 0.9 s"), "{text}");
+        assert!(text.contains("THE MACHINE WAS 40 % BUSY"), "{text}");
         assert!(text.contains("20 refused,\n           5 without an answer, 0 not sent"), "{text}");
         assert!(text.contains("simulated  by the shop's own model"), "{text}");
     }
