@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use testbed::Dial;
+use testbed::{Dial, Testbed, wait_until};
 
 /// How often they move: several times between two scrapes.
 const BEAT: Duration = Duration::from_millis(250);
@@ -37,4 +37,14 @@ impl Drop for End<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// Waits until a counter has grown for as long as its rate over a minute looks back: a young one's rate is too low.
+pub fn until_rate(testbed: &Testbed, counter: &str, per_second: f64) {
+    let query = format!("sum(rate({counter}[1m]))");
+    let seen = wait_until(&format!("{query} at {per_second}"), Duration::from_secs(90), || {
+        let now = testbed.value(&query).map_err(|error| error.to_string())?;
+        if now > per_second * 0.95 { Ok(()) } else { Err(now.to_string()) }
+    });
+    seen.unwrap_or_else(|error| panic!("{error}"));
 }

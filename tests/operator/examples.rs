@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::counters::{Counter, while_growing};
+use crate::counters::{Counter, until_rate, while_growing};
 use crate::gate;
 use crate::rights::release;
 use crate::scenes::Stage;
@@ -30,7 +30,7 @@ fn files() -> Vec<(String, String)> {
 
 /// The shop's metrics as the examples ask for them.
 const SHOP: [Counter<'_>; 7] = [
-    ("shop_orders_total", &[], 0.5),
+    ("shop_orders_total", &[], 30.0),
     ("shop_requests_total", &[("app", "web")], 900.0),
     ("shop_requests_total", &[("app", "payment")], 160.0),
     ("shop_requests_total", &[("app", "search")], 30.0),
@@ -85,10 +85,11 @@ fn every_example_is_accepted_and_reconciled() {
     let needed = [format!("Authorization: Bearer {TOKEN}"), "X-Scope-OrgID: shop".to_owned()];
     let listener = bed.testbed.listen().unwrap();
     let gate = gate::open(listener, &bed.testbed.prometheus_url(), &needed, Some(certificate));
-    furnish(&stage, &authority);
     bed.dial.set("shop_queue_depth", &[], 150.0);
-    let operator = bed.operator("examples", &[]);
     while_growing(&bed.dial, &SHOP, || {
+        furnish(&stage, &authority);
+        until_rate(&bed.testbed, "shop_requests_total{app=\"web\"}", 900.0);
+        let operator = bed.operator("examples", &[]);
         let objectives = apply(&stage, &format!("https://{gate}"));
         assert!(objectives.len() >= 6, "{objectives:?}");
         for name in &objectives {
@@ -99,8 +100,8 @@ fn every_example_is_accepted_and_reconciled() {
             }
         }
         carried_as_their_comments_say(&stage);
+        operator.stop(Duration::from_secs(10)).unwrap();
     });
-    operator.stop(Duration::from_secs(10)).unwrap();
     // The shop's numbers stand still from now on; nobody else is to be bothered with its objectives.
     bed.kubectl(&["delete", "objectives,metricsources", "--all", "-n", "shop"]);
 }

@@ -10,9 +10,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use testbed::{Options, Spawned, Testbed, wait_until};
+use testbed::{Options, Spawned, Testbed};
 
-use crate::counters::{Counter, while_growing};
+use crate::counters::{Counter, until_rate, while_growing};
 
 /// Requests a second of the shop; `2 → 11` in the guide comes of it.
 const REQUESTS: f64 = 900.0;
@@ -87,11 +87,7 @@ fn the_guide_leads_from_nothing_to_a_workload_that_follows() {
     while_growing(&dial, &[orders, ("shop_requests_total", &[("app", "web")], REQUESTS)], || {
         assert!(run(&testbed, &tools, install).contains("STATUS: deployed"));
         // The shop of whoever follows the guide has been running for a while.
-        let requests =
-            || testbed.value("sum(rate(shop_requests_total[1m]))").map_err(|error| error.to_string());
-        let running =
-            || requests().and_then(|now| if now > REQUESTS * 0.9 { Ok(()) } else { Err(now.to_string()) });
-        wait_until("the shop to run", Duration::from_mins(1), running).unwrap();
+        until_rate(&testbed, "shop_requests_total", REQUESTS);
         let operator = operator(&testbed);
         assert!(run(&testbed, &tools, source).contains("condition met"));
         let said = run(&testbed, &tools, measure);

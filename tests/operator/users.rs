@@ -59,7 +59,7 @@ fn kubectl_explains_a_field_as_the_reference_does(stage: &Stage) {
 
 fn kubectl_lists_what_is_asked_at_three_in_the_morning(stage: &Stage) {
     stage.carried("web", 4, 400.0);
-    stage.until_condition("web", ["Ready", "True", "Reconciled"]);
+    stage.until_condition("web", ["Met", "True", "GoalMet"]);
     let list = kubectl(stage, &["get", "obj"]);
     let lines: Vec<&str> = list.lines().collect();
     let columns: Vec<&str> = lines[0].split_whitespace().collect();
