@@ -217,7 +217,10 @@ fn kinds_and_secrets_that_are_not_listed_are_named_with_what_to_change() {
         if now == 5 { Ok(()) } else { Err(now.to_string()) }
     });
     scaled.unwrap_or_else(|error| panic!("{error}\n{}", stage.told()));
-    eprintln!("a kind that was allowed later was scaled {:.1} s after the upgrade at most", begin.elapsed().as_secs_f64());
+    eprintln!(
+        "a kind that was allowed later was scaled {:.1} s after the upgrade at most",
+        begin.elapsed().as_secs_f64()
+    );
     stage.until_condition("press", ["Ready", "True", "Reconciled"]);
 
     let stored = bed.kubectl(&["get", "objectives,metricsources,events.events.k8s.io", "-A", "-o", "yaml"]);
