@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::v1alpha1::{ObjectiveStatus, restore};
+use crate::engine;
 use crate::model::{Intent, Memory};
 use crate::report::quiet::{Cause, Quiet};
 use crate::report::status::resume;
@@ -36,21 +37,10 @@ impl Life {
         Self { memory: resume(&written), written_memory: restore(&written), written, ..Self::default() }
     }
 
-    /// Before the first pass of this process: what was needed last was needed until the process before ended, and
-    /// may have been needed since.
-    ///
-    /// A need that goes on is not written again and again; what is written is when it began. Had it changed, that
-    /// would have been written as soon as it mattered.
+    /// Takes over before the first pass of this process.
     pub fn resume(&mut self, intent: &Intent, at: Timestamp) {
-        if std::mem::replace(&mut self.resumed, true) {
-            return;
-        }
-        let window = intent.policy.down_window.max(intent.interval * 2);
-        for mapping in &mut self.memory.mappings {
-            // One that is older than the window is forgotten: then what runs counts as needed.
-            if let Some(last) = mapping.needs.last_mut().filter(|last| last.at > at - window) {
-                last.at = last.at.max(at);
-            }
+        if !std::mem::replace(&mut self.resumed, true) {
+            engine::take_over(intent, &mut self.memory, at);
         }
     }
 
@@ -69,38 +59,5 @@ impl Life {
         self.written_memory = restore(&status);
         self.written = status;
         self.quiet.written(cause, at);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::v1alpha1::{Objective, intent};
-    use crate::model::{MappingMemory, Need, Replicas};
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + second).unwrap()
-    }
-
-    #[test]
-    fn what_was_needed_last_was_needed_until_the_process_before_ended() {
-        let object: Objective = serde_json::from_value(serde_json::json!({
-            "apiVersion": "bizops.dev/v1alpha1", "kind": "Objective",
-            "metadata": {"name": "checkout", "namespace": "shop"},
-            "spec": {"indicator": {"query": "x", "unit": "orders/h"}, "goal": {"atLeast": 1}}
-        }))
-        .unwrap();
-        let intent = intent(&object).unwrap();
-        let need = |second, replicas| Need { at: at(second), replicas: Replicas(replicas) };
-        for (now, seconds) in [(200, [0, 200]), (301, [0, 301]), (400, [0, 90])] {
-            let needs = vec![need(0, 12), need(90, 8)];
-            let mapping = MappingMemory { name: "web".to_owned(), needs, ..MappingMemory::default() };
-            let memory = Memory { mappings: vec![mapping], ..Memory::default() };
-            let mut life = Life { memory, ..Life::default() };
-            life.resume(&intent, at(now));
-            life.resume(&intent, at(now + 5));
-            let seen: Vec<Timestamp> = life.memory.mappings[0].needs.iter().map(|need| need.at).collect();
-            assert_eq!(seen, seconds.map(at), "taken over at {now}");
-        }
     }
 }

@@ -23,3 +23,4 @@ pub(crate) mod scenario;
 
 pub use baseline::{Due, measurements_due};
 pub use plan::{Member, memory_due, plan, settle};
+pub use window::take_over;

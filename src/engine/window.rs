@@ -7,7 +7,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{MappingMemory, Need, Policy, Replicas};
+use crate::model::{Intent, MappingMemory, Memory, Need, Policy, Replicas};
 
 /// The window is remembered in so many parts.
 const PARTS: i64 = 10;
@@ -54,6 +54,21 @@ pub(super) fn length(policy: &Policy, interval: SignedDuration) -> SignedDuratio
 /// window. What stands then counts as needed.
 pub(super) fn is_blank(needs: &[Need], now: Timestamp, window: SignedDuration) -> bool {
     !window.is_zero() && peak(needs, now, window).is_none()
+}
+
+/// Before the first pass of a process: what was needed last was needed until the process before ended, and may
+/// have been needed since.
+///
+/// A need that goes on is not written again and again; what is written is when it began. Had it changed, that
+/// would have been written as soon as it mattered. With a window of 5 min, a need of 8 from a minute ago counts
+/// from now on; one from six minutes ago is forgotten, and then what runs counts as needed.
+pub fn take_over(intent: &Intent, memory: &mut Memory, at: Timestamp) {
+    let window = length(&intent.policy, intent.interval);
+    for mapping in &mut memory.mappings {
+        if let Some(last) = mapping.needs.last_mut().filter(|last| last.at > at - window) {
+            last.at = last.at.max(at);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -104,5 +119,19 @@ mod tests {
         note(&mut needs, at(0), Replicas(9), SignedDuration::ZERO);
         note(&mut needs, at(1), Replicas(2), SignedDuration::ZERO);
         assert_eq!(peak(&needs, at(1), SignedDuration::ZERO), None);
+    }
+
+    #[test]
+    fn what_was_needed_last_was_needed_until_the_process_before_ended() {
+        let intent = crate::engine::scenario::intent("checkout");
+        for (now, seconds) in [(200, [0, 200]), (301, [0, 301]), (400, [0, 90])] {
+            let needs =
+                [(0, 12), (90, 8)].map(|(second, count)| Need { at: at(second), replicas: Replicas(count) });
+            let mapping = MappingMemory { needs: needs.to_vec(), ..MappingMemory::default() };
+            let mut memory = Memory { mappings: vec![mapping], ..Memory::default() };
+            take_over(&intent, &mut memory, at(now));
+            let seen: Vec<Timestamp> = memory.mappings[0].needs.iter().map(|need| need.at).collect();
+            assert_eq!(seen, seconds.map(at), "taken over at {now}");
+        }
     }
 }
