@@ -155,9 +155,9 @@ pub(super) fn fixed(day: &Day, requests: f64) -> (Outcome, [u32; 2]) {
 }
 
 /// The day under an HPA on CPU for web and one for payment, with replicas that take so long until they serve.
-pub(super) fn hpa(day: &Day, target: f64, startup: f64) -> Outcome {
-    let fleet = |capacity| Fleet::new(Box::new(Hpa::new(target)), FEWEST, capacity, startup);
-    play(day, fleet(WEB), fleet(PAYMENT))
+pub(super) fn hpa(day: &Day, targets: (f64, f64), startup: f64) -> Outcome {
+    let fleet = |capacity, target| Fleet::new(Box::new(Hpa::new(target)), FEWEST, capacity, startup);
+    play(day, fleet(WEB, targets.0), fleet(PAYMENT, targets.1))
 }
 
 fn play(day: &Day, mut web: Fleet, mut payment: Fleet) -> Outcome {
@@ -206,10 +206,10 @@ mod tests {
     fn an_hpa_follows_the_day_at_a_distance() {
         let day = Day::new(false).unwrap();
         let (large, _) = fixed(&day, day.height_and_mean().0);
-        let followed = hpa(&day, 0.7, 3.0);
+        let followed = hpa(&day, (0.7, 0.7), 3.0);
         assert!(followed.replica_minutes < large.replica_minutes, "{followed:?}");
         assert!(followed.most > 2 * FEWEST, "{followed:?}");
-        let sluggish = hpa(&day, 0.7, 30.0);
+        let sluggish = hpa(&day, (0.7, 0.7), 30.0);
         assert!(sluggish.lost > followed.lost, "{sluggish:?} {followed:?}");
     }
 

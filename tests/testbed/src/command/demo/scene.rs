@@ -179,6 +179,9 @@ impl Scene {
     pub(super) fn keep(self) -> Result<(), Error> {
         let own = std::env::current_exe()
             .map_err(|source| Error::Io { doing: "finding this program".to_owned(), source })?;
+        // A build since the start put a new program in the place of this one: it does as well.
+        let own =
+            own.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map_or(own.clone(), PathBuf::from);
         self.processes.into_iter().for_each(Spawned::leave);
         self.testbed.keep(&own)
     }
