@@ -13,7 +13,7 @@ use crate::support::{Bed, Objective, SOON, SYSTEM, alone, audit, bed, condition}
 
 const KILLS: u32 = 50;
 /// The scale-down window: longer than a life, so that what is needed is known from lives before.
-const WINDOW: SignedDuration = SignedDuration::from_secs(8);
+const WINDOW: SignedDuration = SignedDuration::from_secs(5);
 /// Between two looks of the test: a change lasts a second at least, the time between two passes.
 const PACE: Duration = Duration::from_millis(60);
 /// A replica count is seen so much later than it was set, at most.
@@ -168,8 +168,8 @@ impl Scene {
             let low = 1 + chance.below(4);
             let dip = chance.below(2) == 0;
             for (demand, rest) in [
-                (high, chance.millis(4000, 6000)),
-                (low, if dip { chance.millis(2500, 4000) } else { chance.millis(11_000, 14_000) }),
+                (high, chance.millis(3000, 4500)),
+                (low, if dip { chance.millis(2000, 3000) } else { chance.millis(7000, 10_000) }),
             ] {
                 self.demand(demand * 100);
                 let begin = Instant::now();
@@ -186,7 +186,7 @@ impl Scene {
         let lease = format!("/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/bizops");
         for _ in 0..KILLS {
             let operator = self.bed.operator("killed", &["--watch-namespaces", &self.killed]);
-            std::thread::sleep(chance.millis(150, 3500));
+            std::thread::sleep(chance.millis(150, 2200));
             operator.kill().unwrap();
             let _ = self.bed.testbed.api().delete(&lease);
         }
@@ -211,8 +211,9 @@ impl Scene {
         let seen = self.seen();
         let changes: Vec<(u64, u64)> = seen.changes().iter().map(|(_, from, to)| (*from, *to)).collect();
         let writes = audit::since(&self.bed.testbed, begin);
-        let carried_out =
-            writes.iter().filter(|write| write.scales() && write.namespace == self.killed && write.is_done());
+        // A write whose sender was killed may have been carried out and not be answered with 200.
+        let tried = writes.iter().filter(|write| write.scales() && write.namespace == self.killed);
+        let (most, least) = (tried.clone().count(), tried.filter(|write| write.is_done()).count());
         let down = changes.iter().filter(|(from, to)| to < from).count();
         println!(
             "{KILLS} kills in {:.0?}; {} demands, {} looks, {} changes of replicas, {down} of them down; the end: {}",
@@ -222,12 +223,9 @@ impl Scene {
             changes.len(),
             end
         );
-        assert!(down >= 2 && changes.len() >= 8, "too little happened to prove anything: {changes:?}");
-        assert_eq!(
-            carried_out.count(),
-            changes.len(),
-            "the test saw every change of the audit log: {changes:?}"
-        );
+        assert!(down >= 2 && changes.len() >= 5, "too little happened to prove anything: {changes:?}");
+        let in_log = (least..=most).contains(&changes.len());
+        assert!(in_log, "{least} to {most} changes in the audit log, the test saw {changes:?}");
         assert_eq!(seen.decisions(), changes, "the ledger holds every change: {:#?}", seen.ledger);
         let open: Vec<_> = seen.ledger.iter().filter(|(_, entry)| entry.2 == "Pending").collect();
         assert!(open.is_empty(), "left open: {open:?}");

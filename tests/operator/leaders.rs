@@ -106,24 +106,21 @@ fn a_standby_takes_over_within_15_s_of_a_kill_and_at_once_after_a_clean_stop() {
         assert!(follows <= AFTER_KILL, "{follows:?}");
         leader = standby;
     }
-    for (next, demand, replicas) in [("fourth", 800.0, 8), ("fifth", 900.0, 9)] {
-        let standby = pair.start(next);
-        std::thread::sleep(Duration::from_secs(3));
-        let begin = Instant::now();
-        pair.demand(demand);
-        leader.stop(Duration::from_secs(10)).unwrap();
-        let ended = begin.elapsed();
-        pair.await_leader(next);
-        let leads = begin.elapsed();
-        pair.bed.await_replicas(&pair.ns, "web", replicas, SOON);
-        let follows = begin.elapsed();
-        println!(
-            "stopped: ended after {ended:.1?}, {next} leads after {leads:.1?}, capacity after {follows:.1?}"
-        );
-        assert!(leads <= AFTER_STOP, "{leads:?}");
-        leader = standby;
-    }
+    let standby = pair.start("fourth");
+    std::thread::sleep(Duration::from_secs(3));
+    let begin = Instant::now();
+    pair.demand(900.0);
     leader.stop(Duration::from_secs(10)).unwrap();
+    let ended = begin.elapsed();
+    pair.await_leader("fourth");
+    let leads = begin.elapsed();
+    pair.bed.await_replicas(&pair.ns, "web", 9, SOON);
+    let follows = begin.elapsed();
+    println!(
+        "stopped: ended after {ended:.1?}, fourth leads after {leads:.1?}, capacity after {follows:.1?}"
+    );
+    assert!(leads <= AFTER_STOP, "{leads:?}");
+    standby.stop(Duration::from_secs(10)).unwrap();
 }
 
 #[test]
@@ -148,7 +145,7 @@ fn a_leader_paused_past_its_lease_writes_nothing_when_it_wakes_and_never_do_two_
                 }
             }
         });
-        let rounds = [(&one, "one", "two", 900), (&two, "two", "one", 1370), (&one, "one", "two", 2110)];
+        let rounds = [(&one, "one", "two", 900), (&two, "two", "one", 1370)];
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             for (leader, name, standby, phase) in rounds {
                 pause_once(pair, leader, name, standby, Duration::from_millis(phase));
@@ -169,7 +166,7 @@ fn a_leader_paused_past_its_lease_writes_nothing_when_it_wakes_and_never_do_two_
     }
     println!("writes in the order in which they came: {spells:?}");
     let order: Vec<&str> = spells.iter().map(|(who, _)| *who).collect();
-    assert_eq!(order, ["one", "two", "one", "two"], "{spells:?}");
+    assert_eq!(order, ["one", "two", "one"], "{spells:?}");
     assert!(spells.iter().all(|(_, count)| *count >= 3), "each leader wrote: {spells:?}");
     for operator in [one, two] {
         operator.stop(Duration::from_secs(10)).unwrap();
@@ -184,9 +181,9 @@ fn pause_once(pair: &Pair, leader: &Spawned, name: &str, standby: &str, phase: D
     let (paused, begin) = (Timestamp::now(), Instant::now());
     pair.await_leader(standby);
     println!("paused: {standby} leads after {:.1?}", begin.elapsed());
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(2));
     leader.resume();
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(3));
     assert_eq!(pair.leader(), standby);
     // What was on its way when it was stopped is received in this time.
     let under_way = paused + SignedDuration::from_secs(2);

@@ -338,12 +338,12 @@ fn an_api_server_that_is_full_slow_hanging_or_out_of_reach_is_waited_for() {
     println!("each way 250ms later: 7 replicas after {:.1?}", begin.elapsed());
     wire.set(Cut::None).unwrap();
 
-    for (cut, trouble, replicas) in
-        [(Cut::Hang, "hanging for 12s", 9), (Cut::Refuse, "out of reach for 10s", 11)]
+    for (cut, trouble, seconds, replicas) in
+        [(Cut::Hang, "hanging for 9s", 9, 9), (Cut::Refuse, "out of reach for 6s", 6, 11)]
     {
         wire.set(cut).unwrap();
         scene.demand("web", f64::from(replicas * 100));
-        std::thread::sleep(Duration::from_secs(if cut == Cut::Hang { 12 } else { 10 }));
+        std::thread::sleep(Duration::from_secs(seconds));
         wire.set(Cut::None).unwrap();
         scene.follows(trouble, replicas);
     }
