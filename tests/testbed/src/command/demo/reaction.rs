@@ -25,7 +25,7 @@ pub(super) struct Seen {
 /// Times in seconds, one for each step up.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Reactions {
-    /// From the first sample that asked for more to the decision.
+    /// From the sample since which more was asked for to the decision.
     pub(super) decided: Vec<f64>,
     /// From the decision to as many replicas that serve.
     pub(super) serving: Vec<f64>,
@@ -75,7 +75,9 @@ fn compute(demand: &[(f64, f64)], steps: &[(f64, u32, u32)], seen: &[Seen]) -> R
             continue;
         }
         let carried = f64::from(from * WEB) * (1.0 + TOLERANCE) / (1.0 + HEADROOM.0);
-        let asked = demand.iter().find(|(time, demand)| *time > since && *time <= at && *demand > carried);
+        // Since when the demand asked for it without a break: a single sample that stood out was no reason.
+        let before = demand.iter().filter(|(time, _)| *time > since && *time <= at);
+        let asked = before.rev().take_while(|(_, demand)| *demand > carried).last();
         reactions.decided.extend(asked.map(|(time, _)| at - time));
         // A later step down ends the wait: so many will not come any more.
         let end = steps
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn a_reaction_runs_from_the_sample_that_asks_to_the_pods_that_serve() {
         // Two replicas carry 2 × 40 × 1.05 / 1.2 = 70 requests/s.
-        let demand = [(10.0, 60.0), (10.2, 69.0), (10.4, 72.0), (10.6, 130.0), (11.0, 130.0)];
+        let demand = [(9.0, 75.0), (10.0, 60.0), (10.2, 69.0), (10.4, 72.0), (10.6, 130.0), (11.0, 130.0)];
         let seen = |at, ready| Seen { at, wanted: 4, ready };
         let seen = [seen(11.0, 2), seen(12.5, 3), seen(13.0, 4)];
         let reactions = compute(&demand, &[(11.2, 2, 4), (30.0, 4, 2)], &seen);
