@@ -9,8 +9,9 @@
 //! after a leader died, about `poll` after it released the lease.
 //!
 //! **Caveats.** Nothing can stop a process between its last look at [`Leadership::may_write`] and the packet
-//! leaving; so every write also names the `resourceVersion` it was decided upon, and is refused when the object
-//! has moved on. A suspended virtual machine whose monotonic clock stands still relies on that too.
+//! leaving; so every write of a target also names the `resourceVersion` it was decided upon, and is refused when
+//! the object has moved on. A status held up on its way for longer than a takeover can still land late; the leader
+//! writes its own at the next change. A suspended virtual machine whose monotonic clock stands still relies on that too.
 //!
 //! Needs `get`, `create` and `update` on leases in its own namespace.
 
