@@ -41,7 +41,9 @@ fn every_setting_of_a_pod_is_one_its_role_knows() {
         let container = &object["spec"]["template"]["spec"]["containers"][0];
         let role = container["args"][0].as_str().unwrap();
         let help = Command::new(env!("CARGO_BIN_EXE_shop")).args([role, "--help"]).output().unwrap();
+        // Help is wrapped at the width of the terminal: a name may stand on the next line.
         let help = String::from_utf8(help.stdout).unwrap();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for variable in container["env"].as_sequence().unwrap() {
             let name = text(variable, &["name"]);
             assert!(help.contains(&format!("[env: {name}=")), "{role} does not know {name}");
