@@ -61,16 +61,16 @@ fn intents(count: usize) -> Vec<Intent> {
 fn snapshot(second: i64) -> Snapshot {
     let at = Timestamp::from_second(1_800_000_000 + second).expect("a moment in range");
     let present = |value: f64| Sample::Present { value, at };
-    let facts = |value: f64| MappingFacts {
-        demand: present(value),
-        reference: None,
-        target: TargetState::Known(Workload {
+    let facts = |value: f64| {
+        let workload = Workload {
             replicas: Replicas(8),
             existing: Replicas(8),
+            ready: Some(Replicas(8)),
             version: "7".to_owned(),
             changed_by: None,
             hpa: None,
-        }),
+        };
+        MappingFacts::new(present(value), TargetState::Known(workload))
     };
     Snapshot {
         at,

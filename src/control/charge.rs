@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::v1alpha1::{Issues, Objective, intent};
-use crate::model::{BaselineSpec, CapacityModel, Goal, Intent, Reference};
+use crate::model::{BaselineSpec, CapacityModel, Goal, Intent, Mapping, Reference};
 use crate::observe::Checked;
 use crate::observe::promql::{average_over, check};
 
@@ -27,6 +27,12 @@ pub struct MappingQueries {
     pub demand: Arc<Checked>,
     /// The demand's average over the reference window, where the reference is measured.
     pub reference: Option<Arc<Checked>>,
+    /// The demand that met no capacity.
+    pub lost: Option<Arc<Checked>>,
+    /// The signal of a learned capacity.
+    pub signal: Option<Arc<Checked>>,
+    /// The measurements that trim.
+    pub trims: Vec<Arc<Checked>>,
 }
 
 /// Converts and checks an objective: what the schema cannot say, and the language of its queries.
@@ -44,18 +50,10 @@ pub fn understand(object: &Objective) -> Result<Charge, Issues> {
         }
         _ => None,
     };
-    let mappings = intent.mappings.iter().enumerate().map(|(index, mapping)| {
-        let path = format!("spec.mappings[{index}]");
-        let demand = query(&mut issues, &format!("{path}.demand.query"), &mapping.demand.query)?;
-        let reference = match &mapping.capacity {
-            CapacityModel::Proportional { reference: Reference::Measured { window }, .. } => {
-                let average = average_over(&mapping.demand.query, *window);
-                query(&mut issues, &format!("{path}.capacity.proportional.baseline.window"), &average)
-            }
-            _ => None,
-        };
-        Some(MappingQueries { demand, reference })
-    });
+    let mappings =
+        intent.mappings.iter().enumerate().map(|(index, mapping)| {
+            mapping_queries(&mut issues, &format!("spec.mappings[{index}]"), mapping)
+        });
     let mappings: Vec<Option<MappingQueries>> = mappings.collect();
     let mappings: Option<Vec<MappingQueries>> = mappings.into_iter().collect();
     match (indicator, mappings) {
@@ -64,6 +62,32 @@ pub fn understand(object: &Objective) -> Result<Charge, Issues> {
         }
         _ => Err(issues),
     }
+}
+
+/// The queries of the mapping at `path`, or `None` when one of them is not `PromQL`.
+fn mapping_queries(issues: &mut Issues, path: &str, mapping: &Mapping) -> Option<MappingQueries> {
+    let demand = query(issues, &format!("{path}.demand.query"), &mapping.demand.query)?;
+    let reference = match &mapping.capacity {
+        CapacityModel::Proportional { reference: Reference::Measured { window }, .. } => {
+            let average = average_over(&mapping.demand.query, *window);
+            query(issues, &format!("{path}.capacity.proportional.baseline.window"), &average)
+        }
+        _ => None,
+    };
+    let lost = mapping.lost.as_ref().and_then(|text| query(issues, &format!("{path}.lost.query"), text));
+    let signal = match &mapping.capacity {
+        CapacityModel::Learned(model) => {
+            query(issues, &format!("{path}.capacity.learned.signal.query"), &model.signal.query)
+        }
+        _ => None,
+    };
+    let trims = mapping
+        .trims
+        .iter()
+        .enumerate()
+        .filter_map(|(index, trim)| query(issues, &format!("{path}.trim[{index}].query"), &trim.query));
+    let trims = trims.collect();
+    Some(MappingQueries { demand, reference, lost, signal, trims })
 }
 
 fn query(issues: &mut Issues, path: &str, text: &str) -> Option<Arc<Checked>> {

@@ -56,8 +56,14 @@ impl Inquiry<'_> {
     ) -> MappingFacts {
         let samples =
             join(self.ask(&queries.demand, wait), self.ask_due(queries.reference.as_ref(), due, wait));
-        let ((demand, reference), target) = join(samples, self.cluster.state(namespace, target)).await;
-        MappingFacts { demand, reference, target }
+        let beside = join3(
+            self.ask_due(queries.lost.as_ref(), true, wait),
+            self.ask_due(queries.signal.as_ref(), true, wait),
+            join_all(queries.trims.iter().map(|query| self.ask(query, wait))),
+        );
+        let target = self.cluster.state(namespace, target);
+        let ((demand, reference), (lost, signal, trims), target) = join3(samples, beside, target).await;
+        MappingFacts { reference, lost, signal, trims, ..MappingFacts::new(demand, target) }
     }
 
     async fn ask_due(&self, query: Option<&Arc<Checked>>, due: bool, wait: Duration) -> Option<Sample> {

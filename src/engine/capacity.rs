@@ -1,56 +1,81 @@
 //! Demand → replicas.
 
-use crate::model::{CapacityModel, FrozenReference, Reference, Replicas};
+use crate::model::{CapacityModel, LearnedModel, MappingMemory, Reference, Replicas};
 
-/// How many replicas the planned demand needs, or `None` while a measured reference point is missing.
-///
-/// - `PerReplica(c)`: ⌈d / c⌉.
-/// - `Proportional`: ⌈r · (d / d₀)^e⌉, the constant-elasticity curve through the reference point (d₀, r);
-///   e is the elasticity: d ln(capacity) / d ln(demand).
-/// - `Steps`: the replicas of the last step whose demand is not above d.
+/// How many replicas the demand needs, or `None` while a measured reference point is missing.
 ///
 /// With elasticity 0.8, 50 % more demand needs 1.5^0.8 − 1 = 38.3 % more capacity: 100 replicas become 139.
-pub(super) fn needed(
-    model: &CapacityModel,
-    measured: Option<FrozenReference>,
-    demand: f64,
-) -> Option<Replicas> {
+pub(super) fn needed(model: &CapacityModel, memory: &MappingMemory, demand: f64) -> Option<Replicas> {
+    need(model, memory, demand).map(Replicas::ceil)
+}
+
+/// The need of a demand: how many replicas it asks for, not rounded up.
+///
+/// - `PerReplica(c)`: d / c.
+/// - `Proportional`: r · (d / d₀)^e, the constant-elasticity curve through the reference point (d₀, r);
+///   e is the elasticity: d ln(capacity) / d ln(demand).
+/// - `Steps`: the replicas of the last step whose demand is not above d.
+/// - `Learned`: d / c, with the c that is learned so far.
+pub(super) fn need(model: &CapacityModel, memory: &MappingMemory, demand: f64) -> Option<f64> {
     let demand = demand.max(0.0);
     match model {
-        CapacityModel::PerReplica(carries) => Some(Replicas::ceil(demand / carries)),
+        CapacityModel::PerReplica(carries) => Some(demand / carries),
         CapacityModel::Proportional { reference, elasticity } => {
-            let (at, replicas) = match reference {
-                Reference::Given { demand, replicas } => (*demand, *replicas),
-                Reference::Measured { .. } => measured.map(|point| (point.demand, point.replicas))?,
-            };
+            let (at, replicas) = point(reference, memory)?;
             let share = if demand == 0.0 { 0.0 } else { (demand / at).powf(*elasticity) };
-            Some(Replicas::ceil(replicas.as_f64() * share))
+            Some(replicas.as_f64() * share)
         }
         CapacityModel::Steps(points) => {
             let last = points.iter().rev().find(|point| point.demand <= demand);
-            Some(last.or(points.first()).map_or(Replicas(0), |point| point.replicas))
+            Some(last.or(points.first()).map_or(0.0, |point| point.replicas.as_f64()))
         }
+        CapacityModel::Learned(model) => Some(demand / carries(model, memory)),
     }
 }
 
-/// The replicas a proportional model's reference point stands for: what `onMetricLoss.then: Baseline` raises to.
-pub(super) fn reference_replicas(
-    model: &CapacityModel,
-    measured: Option<FrozenReference>,
-) -> Option<Replicas> {
+/// The demand that has this need: the inverse of [`need`]. Of a step model it is the demand at which the step of so
+/// many replicas ends, or the last step begins.
+pub(super) fn carried(model: &CapacityModel, memory: &MappingMemory, need: f64) -> Option<f64> {
+    let need = need.max(0.0);
     match model {
-        CapacityModel::Proportional { reference: Reference::Given { replicas, .. }, .. } => Some(*replicas),
-        CapacityModel::Proportional { reference: Reference::Measured { .. }, .. } => {
-            measured.map(|point| point.replicas)
+        CapacityModel::PerReplica(carries) => Some(need * carries),
+        CapacityModel::Proportional { reference, elasticity } => {
+            let (at, replicas) = point(reference, memory)?;
+            Some(at * (need / replicas.as_f64()).powf(1.0 / elasticity))
         }
-        CapacityModel::PerReplica(_) | CapacityModel::Steps(_) => None,
+        CapacityModel::Steps(points) => {
+            let above = points.iter().find(|point| point.replicas.as_f64() > need);
+            above.or(points.last()).map(|point| point.demand)
+        }
+        CapacityModel::Learned(model) => Some(need * carries(model, memory)),
+    }
+}
+
+fn point(reference: &Reference, memory: &MappingMemory) -> Option<(f64, Replicas)> {
+    match reference {
+        Reference::Given { demand, replicas } => Some((*demand, *replicas)),
+        Reference::Measured { .. } => memory.reference.map(|point| (point.demand, point.replicas)),
+    }
+}
+
+fn carries(model: &LearnedModel, memory: &MappingMemory) -> f64 {
+    memory.carries.unwrap_or(model.initial)
+}
+
+/// The replicas a proportional model's reference point stands for: what `onMetricLoss.then: Baseline` raises to.
+pub(super) fn reference_replicas(model: &CapacityModel, memory: &MappingMemory) -> Option<Replicas> {
+    match model {
+        CapacityModel::Proportional { reference, .. } => {
+            point(reference, memory).map(|(_, replicas)| replicas)
+        }
+        CapacityModel::PerReplica(_) | CapacityModel::Steps(_) | CapacityModel::Learned(_) => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::StepPoint;
+    use crate::model::{FrozenReference, StepPoint};
 
     fn proportional(demand: f64, replicas: u32, elasticity: f64) -> CapacityModel {
         let reference = Reference::Given { demand, replicas: Replicas(replicas) };
@@ -78,7 +103,7 @@ mod tests {
             ("on the second step", steps.clone(), 1000.0, 10),
             ("far above the last step", steps, 1e12, 10),
         ] {
-            assert_eq!(needed(&model, None, demand), Some(Replicas(wanted)), "{name}");
+            assert_eq!(needed(&model, &MappingMemory::default(), demand), Some(Replicas(wanted)), "{name}");
         }
     }
 
@@ -86,8 +111,28 @@ mod tests {
     fn a_reference_point_not_measured_yet_needs_nobody_knows_how_many() {
         let reference = Reference::Measured { window: jiff::SignedDuration::from_mins(10) };
         let model = CapacityModel::Proportional { reference, elasticity: 1.0 };
-        assert_eq!(needed(&model, None, 10.0), None);
+        assert_eq!(needed(&model, &MappingMemory::default(), 10.0), None);
         let point = FrozenReference { demand: 5.0, replicas: Replicas(4), at: jiff::Timestamp::UNIX_EPOCH };
-        assert_eq!(needed(&model, Some(point), 10.0), Some(Replicas(8)));
+        let memory = MappingMemory { reference: Some(point), ..MappingMemory::default() };
+        assert_eq!(needed(&model, &memory, 10.0), Some(Replicas(8)));
+    }
+
+    #[test]
+    fn what_a_need_carries_needs_it() {
+        let memory = MappingMemory { carries: Some(40.0), ..MappingMemory::default() };
+        let signal = crate::model::DemandQuery { query: "latency".to_owned(), unit: "s".to_owned() };
+        let learned = CapacityModel::Learned(LearnedModel { signal, limit: 0.5, initial: 100.0 });
+        for (model, need_of, demand) in [
+            (CapacityModel::PerReplica(120.0), 2.5, 300.0),
+            (proportional(1000.0, 10, 0.8), 15.0, 1000.0 * 1.5_f64.powf(1.25)),
+            (learned, 2.0, 80.0),
+        ] {
+            let there = carried(&model, &memory, need_of).unwrap();
+            assert!((there - demand).abs() < 1e-9, "{there}");
+            assert!((need(&model, &memory, there).unwrap() - need_of).abs() < 1e-9);
+        }
+        let steps = [(0.0, 2), (1000.0, 10)].map(|(demand, n)| StepPoint { demand, replicas: Replicas(n) });
+        let steps = CapacityModel::Steps(steps.to_vec());
+        assert_eq!(carried(&steps, &memory, 2.0), Some(1000.0), "two replicas carry up to the second step");
     }
 }

@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::ahead::{self, Ahead};
 use super::guard::{self, Wish};
 use super::{capacity, window};
 use crate::model::{
-    ActuatorKind, Autonomy, ConditionReason, Decision, Hold, HpaState, Intent, Mapping, MappingFacts,
-    MappingMemory, Need, Reason, Replicas, Sample, TargetState, WhenLost,
+    ActuatorKind, Autonomy, Basis, ConditionReason, Decision, Hold, HpaState, Intent, Mapping, MappingFacts,
+    MappingMemory, Need, Outlook, Reason, Replicas, Sample, TargetState, WhenLost,
 };
 
 /// A loss of so many passes is a hiccup: shorter, and a slow source empties every window; longer, and a real loss
@@ -24,9 +25,10 @@ pub(super) fn decide(
     let mut pass = Pass { intent, mapping, facts, memory, now };
     let ground = pass.ground();
     let demand = known(&facts.demand);
-    let planned = demand.map(|demand| demand * (1.0 + mapping.headroom));
+    let planned = demand.map(|demand| demand * (1.0 + mapping.reserve.headroom()));
     let needed = planned.and_then(|planned| pass.needs(planned));
-    let mut wish = pass.wish(demand, planned, needed, ground.current);
+    let ahead = needed.and_then(|needed| ahead::look(mapping, &pass.memory, &facts.outlook, needed));
+    let mut wish = pass.wish(demand, planned, needed, ahead.as_ref(), ground.current);
     pass.notice_change(&mut wish, &ground);
     guard::bounds(&mut wish, mapping.bounds);
     if let Some(hpa) = ground.hpa.filter(|_| mapping.actuator == ActuatorKind::HpaFloor) {
@@ -38,9 +40,10 @@ pub(super) fn decide(
         target: mapping.target.clone(),
         actuator: mapping.actuator,
         demand,
-        planned,
+        planned: ahead.as_ref().map(|ahead| ahead.planned).or(planned),
+        basis: ahead.as_ref().map_or(Basis::Observed, |ahead| ahead.basis),
         current: ground.current,
-        needed,
+        needed: ahead.map(|ahead| ahead.replicas).or(needed),
         desired: wish.replicas,
         hold,
         limited_by: wish.limited_by,
@@ -119,7 +122,7 @@ impl<'a> Pass<'a> {
 
     /// What so much planned demand needs.
     fn needs(&self, planned: f64) -> Option<Replicas> {
-        capacity::needed(&self.mapping.capacity, self.memory.reference, planned)
+        capacity::needed(&self.mapping.capacity, &self.memory, planned)
     }
 
     /// The wish after every guard but the bounds.
@@ -128,6 +131,7 @@ impl<'a> Pass<'a> {
         demand: Option<f64>,
         planned: Option<f64>,
         needed: Option<Replicas>,
+        ahead: Option<&Ahead>,
         current: Option<Replicas>,
     ) -> Wish {
         let standing = current.or(self.memory.last_set).unwrap_or(self.mapping.bounds.min);
@@ -137,17 +141,39 @@ impl<'a> Pass<'a> {
         let unit = self.mapping.demand.unit.clone();
         let mut wish =
             Wish::new(needed, vec![Reason::ObservedDemand { demand, planned, unit, needs: needed }]);
+        if let Some(ahead) = ahead {
+            wish.replicas = ahead.replicas;
+            wish.reasons.push(ahead.reason.clone());
+        }
         if self.facts.demand.present().is_none() {
             return self.on_partial_data(wish, standing);
         }
-        let tolerated = self.tolerate(&mut wish, planned, standing);
+        let priced = ahead.is_some_and(|ahead| ahead.basis == Basis::Priced);
+        let needs = if priced {
+            wish.replicas
+        } else {
+            self.tolerate(&mut wish, ahead.map_or(planned, |ahead| ahead.planned), standing)
+        };
         self.data_is_back(standing);
-        self.note(tolerated);
-        let (window, max_step) = (self.window(), self.intent.policy.down_max_step);
-        guard::scale_down_window(&mut wish, standing, &self.memory.needs, self.now, window);
-        guard::startup(&mut wish, standing, &self.memory, self.now, self.mapping.startup);
-        guard::step_limit(&mut wish, standing, self.memory.step_from, self.now, window, max_step);
+        self.note(needs);
+        self.hold_down(&mut wish, standing, priced);
         wish
+    }
+
+    /// What keeps replicas from being taken away. A price has its own hysteresis and hold, and knows when demand will
+    /// be back: only a window somebody wrote and the largest step hold it back.
+    fn hold_down(&self, wish: &mut Wish, standing: Replicas, priced: bool) {
+        let (window, policy) = (self.window(), &self.intent.policy);
+        if !priced || policy.down_window.is_some() {
+            guard::scale_down_window(wish, standing, &self.memory.needs, self.now, window);
+        }
+        if !priced {
+            guard::startup(wish, standing, &self.memory, self.now, self.mapping.startup);
+        }
+        if self.facts.outlook == Outlook::Awaited {
+            guard::history(wish, standing);
+        }
+        guard::step_limit(wish, standing, self.memory.step_from, self.now, window, policy.down_max_step);
     }
 
     /// Keeps small changes from happening, and returns what the window is to remember: what stands, if the need
@@ -185,9 +211,7 @@ impl<'a> Pass<'a> {
             let fallback = match loss.then {
                 WhenLost::Hold => None,
                 WhenLost::Max => Some(self.mapping.bounds.max),
-                WhenLost::Baseline => {
-                    capacity::reference_replicas(&self.mapping.capacity, self.memory.reference)
-                }
+                WhenLost::Baseline => capacity::reference_replicas(&self.mapping.capacity, &self.memory),
             };
             if let Some(to) = fallback.filter(|to| *to > standing) {
                 wish.replicas = to;

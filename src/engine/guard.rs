@@ -68,6 +68,15 @@ pub(super) fn startup(
     }
 }
 
+/// Nothing is taken away while the history behind the forecast is being read: after a restart the forecast may know
+/// of a peak that the demand of the moment does not show.
+pub(super) fn history(wish: &mut Wish, current: Replicas) {
+    if wish.replicas < current {
+        let reason = Reason::HistoryAwaited { held: current };
+        wish.hold(current, Some(ConditionReason::LearningHistory), reason);
+    }
+}
+
 /// A change is made only if it would be made with the demand moved by the tolerance towards what runs.
 ///
 /// `near` is what that moved demand needs: for a wish above what runs, demand / (1 + tolerance); for one below,

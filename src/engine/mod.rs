@@ -7,6 +7,7 @@
 //!
 //! Imports go one way: capacity, window, baseline, goal → guard → decide → arbitrate → plan.
 
+mod ahead;
 mod arbitrate;
 mod baseline;
 mod capacity;

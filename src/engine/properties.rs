@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::scenario::{at, intent, present, snapshot};
 use super::{Member, memory_due, plan};
 use crate::model::{
-    Autonomy, Bounds, CapacityModel, Freeze, HpaState, Intent, Memory, Reference, Replicas, Sample, Snapshot,
-    SourceFault, StepPoint, TargetState, WhenLost,
+    Autonomy, Bounds, CapacityModel, Freeze, HpaState, Intent, Memory, Reference, Replicas, Reserve, Sample,
+    Snapshot, SourceFault, StepPoint, TargetState, WhenLost,
 };
 
 fn cases() -> ProptestConfig {
@@ -61,10 +61,10 @@ prop_compose! {
         let mapping = &mut intent.mappings[0];
         mapping.capacity = model;
         mapping.bounds = Bounds { min: Replicas(min), max: Replicas(min + span.max(1)) };
-        mapping.headroom = headroom;
+        mapping.reserve = Reserve::Headroom(headroom);
         mapping.startup = SignedDuration::from_secs(startup);
         let policy = &mut intent.policy;
-        policy.down_window = SignedDuration::from_secs(window);
+        policy.down_window = Some(SignedDuration::from_secs(window));
         (policy.up_tolerance, policy.down_tolerance, policy.down_max_step) = (up_tolerance, down_tolerance, step);
         (policy.up, policy.down) = (up, down);
         policy.metric_loss.then = then;
@@ -176,7 +176,7 @@ proptest! {
             }
             let (again, _) = plan(&[Member { intent: &intent, snapshot: &after, memory: &plan_of_the_pass.memory }]);
             // With a window of zero nothing separates two steps down, so the same moment may hold both.
-            let next_step_down = intent.policy.down_window.is_zero() && again[0].steps.iter().all(|next| next.to < next.from);
+            let next_step_down = intent.policy.down_window == Some(SignedDuration::ZERO) && again[0].steps.iter().all(|next| next.to < next.from);
             prop_assert!(again[0].steps.is_empty() || next_step_down, "{step:?} then {:?}", again[0].steps);
             Ok(())
         })?;

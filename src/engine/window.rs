@@ -47,7 +47,8 @@ pub(super) fn peak(needs: &[Need], now: Timestamp, window: SignedDuration) -> Op
 
 /// The window a policy means: never shorter than two passes, or one missed pass would empty it; zero stays zero.
 pub(super) fn length(policy: &Policy, interval: SignedDuration) -> SignedDuration {
-    if policy.down_window.is_zero() { SignedDuration::ZERO } else { policy.down_window.max(interval * 2) }
+    let window = policy.down_window.unwrap_or(Policy::DOWN_WINDOW);
+    if window.is_zero() { SignedDuration::ZERO } else { window.max(interval * 2) }
 }
 
 /// Whether nothing is known about what was needed lately: at first sight, and after a silence as long as the

@@ -6,9 +6,14 @@ mod closed_list;
 mod condition;
 mod fault;
 mod intent;
+mod mapping;
+mod outlook;
 mod permission;
+mod policy;
 mod reason;
 mod sample;
+#[cfg(test)]
+pub(crate) mod scenario;
 mod snapshot;
 mod source;
 mod units;
@@ -16,18 +21,20 @@ mod verdict;
 
 pub use condition::{ConditionKind, ConditionReason, EventReason};
 pub use fault::{Fault, Retry};
-pub use intent::{
-    ActuatorKind, Autonomy, BaselineSpec, Bounds, CapacityModel, DemandQuery, Freeze, Goal, Indicator,
-    Intent, Mapping, MetricLoss, ObjectId, Policy, Reference, SourceRef, StepPoint, TargetRef, WhenEmpty,
-    WhenLost,
+pub use intent::{BaselineSpec, Goal, Indicator, Intent, ObjectId, SourceRef, WhenEmpty};
+pub use mapping::{
+    ActuatorKind, Bounds, CapacityModel, DemandQuery, LearnedModel, Mapping, Reference, Reserve, StepPoint,
+    TargetRef, Trim, TrimBound,
 };
+pub use outlook::{Foreseen, Outlook, Priced, Unserved};
 pub use permission::{Permission, Reach};
+pub use policy::{Autonomy, ForecastPolicy, Freeze, MetricLoss, Policy, WhenLost};
 pub use reason::{Reason, ReasonCode, figure, span};
 pub use sample::{Sample, SourceFault};
 pub use snapshot::{HpaState, MappingFacts, Snapshot, TargetFault, TargetState, Workload};
 pub use source::{Credentials, SourceLimits, SourceSpec};
 pub use units::{Money, Replicas, share_text};
 pub use verdict::{
-    Claim, Decision, Findings, FrozenReference, FrozenValue, GoalState, Hold, MappingMemory, Memory, Need,
-    Outcome, Plan, Step, StepOutcome,
+    Basis, Claim, Decision, Findings, FrozenReference, FrozenValue, GoalState, Hold, MappingMemory, Memory,
+    Need, Outcome, Plan, Step, StepOutcome,
 };

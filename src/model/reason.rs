@@ -12,6 +12,9 @@ closed_list! {
     /// The bounded words behind [`Reason`], for metric labels, logs and the reference pages.
     pub enum ReasonCode {
         ObservedDemand => "The demand observed now, with headroom, needs so many replicas.",
+        ExpectedDemand => "The demand expected when a replica ordered now can serve needs so many replicas.",
+        PricedReplica => "The last replica is expected to save more demand than its price, one more would not.",
+        HistoryAwaited => "The history behind the forecast is being read; until it is there nothing is lowered.",
         WithinTolerance => "The change would be smaller than the tolerance.",
         DemandUnknown => "The demand is not known; what runs is held.",
         LossFallback => "The demand has been unknown longer than onMetricLoss.hold; the declared fallback applies.",
@@ -44,6 +47,39 @@ pub enum Reason {
         unit: String,
         /// What it needs.
         needs: Replicas,
+    },
+    /// The demand expected at the lead time.
+    ExpectedDemand {
+        /// The demand expected then.
+        expected: f64,
+        /// The demand that is exceeded in one case of twenty.
+        upper: f64,
+        /// How far ahead.
+        horizon: SignedDuration,
+        /// Its unit.
+        unit: String,
+        /// What the demand expected needs, with headroom.
+        needs: Replicas,
+    },
+    /// The last replica pays for itself, one more would not.
+    PricedReplica {
+        /// How many replicas.
+        replicas: Replicas,
+        /// The demand the last of them is expected to save.
+        saving: f64,
+        /// The demand one more would save.
+        next: f64,
+        /// The demand a replica must save to be worth its while.
+        price: f64,
+        /// When it can serve.
+        horizon: SignedDuration,
+        /// The unit of the demand.
+        unit: String,
+    },
+    /// The history behind the forecast is being read.
+    HistoryAwaited {
+        /// What is held.
+        held: Replicas,
     },
     /// The change would be smaller than the tolerance.
     WithinTolerance {
@@ -162,6 +198,9 @@ impl Reason {
     pub fn code(&self) -> ReasonCode {
         match self {
             Self::ObservedDemand { .. } => ReasonCode::ObservedDemand,
+            Self::ExpectedDemand { .. } => ReasonCode::ExpectedDemand,
+            Self::PricedReplica { .. } => ReasonCode::PricedReplica,
+            Self::HistoryAwaited { .. } => ReasonCode::HistoryAwaited,
             Self::WithinTolerance { .. } => ReasonCode::WithinTolerance,
             Self::DemandUnknown { .. } => ReasonCode::DemandUnknown,
             Self::LossFallback { .. } => ReasonCode::LossFallback,
@@ -192,6 +231,24 @@ impl fmt::Display for Reason {
                 } else {
                     write!(f, "{demand} {unit} ({planned} with headroom) need {needs} replicas")
                 }
+            }
+            Self::ExpectedDemand { expected, upper, horizon, unit, needs } => write!(
+                f,
+                "{} {unit} are expected in {} (up to {} in 19 of 20 cases); with headroom they need {needs} replicas",
+                figure(*expected),
+                span(*horizon),
+                figure(*upper)
+            ),
+            Self::PricedReplica { replicas, saving, next, price, horizon, unit } => write!(
+                f,
+                "replica {replicas} is expected to save {} {unit} in {}, for a price of {}; one more would save {}",
+                figure(*saving),
+                span(*horizon),
+                figure(*price),
+                figure(*next)
+            ),
+            Self::HistoryAwaited { held } => {
+                write!(f, "the history behind the forecast is being read; {held} replicas are held meanwhile")
             }
             Self::WithinTolerance { needs, tolerance } => {
                 write!(

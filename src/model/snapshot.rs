@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::condition::ConditionReason;
+use super::outlook::Outlook;
 use super::sample::Sample;
 use super::units::Replicas;
 
@@ -30,6 +31,29 @@ pub struct MappingFacts {
     pub reference: Option<Sample>,
     /// What runs.
     pub target: TargetState,
+    /// The demand that met no capacity, where a query says so.
+    pub lost: Option<Sample>,
+    /// The signal of a learned capacity.
+    pub signal: Option<Sample>,
+    /// The measurements that trim, in the order of the mapping.
+    pub trims: Vec<Sample>,
+    /// What is known ahead.
+    pub outlook: Outlook,
+}
+
+impl MappingFacts {
+    /// The facts of a mapping with a demand and a target, and nothing else.
+    pub fn new(demand: Sample, target: TargetState) -> Self {
+        Self {
+            demand,
+            reference: None,
+            target,
+            lost: None,
+            signal: None,
+            trims: Vec::new(),
+            outlook: Outlook::Off,
+        }
+    }
 }
 
 /// The target's state as read from the cluster.
@@ -48,6 +72,8 @@ pub struct Workload {
     pub replicas: Replicas,
     /// `status.replicas` of its scale: how many exist, ready or not.
     pub existing: Replicas,
+    /// How many are ready to serve; `None` where the kind does not say.
+    pub ready: Option<Replicas>,
     /// `resourceVersion` of the scale read; a write names it and fails if the object has changed since.
     pub version: String,
     /// Who last wrote the replicas, if somebody other than bizops did (the field manager's name).

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::condition::ConditionReason;
-use super::intent::{ActuatorKind, ObjectId, TargetRef};
+use super::intent::ObjectId;
+use super::mapping::{ActuatorKind, TargetRef};
 use super::reason::Reason;
 use super::units::Replicas;
 
@@ -101,6 +102,8 @@ pub struct MappingMemory {
     pub step_from: Option<Need>,
     /// The model's measured reference point.
     pub reference: Option<FrozenReference>,
+    /// What one replica carries, as learned so far.
+    pub carries: Option<f64>,
 }
 
 impl MappingMemory {
@@ -128,8 +131,11 @@ pub struct Decision {
     pub actuator: ActuatorKind,
     /// The demand, if it is known.
     pub demand: Option<f64>,
-    /// The demand with headroom, if it is known.
+    /// The demand capacity is planned for: what is observed or expected, with headroom; where a forecast sets the
+    /// reserve, what the wanted replicas carry.
     pub planned: Option<f64>,
+    /// What the wish stands on.
+    pub basis: Basis,
     /// What runs (or the floor that is set); `None` if the target is not readable.
     pub current: Option<Replicas>,
     /// What the demand needs, before any guard.
@@ -142,6 +148,18 @@ pub struct Decision {
     pub limited_by: Option<ConditionReason>,
     /// Why, in the order things happened.
     pub reasons: Vec<Reason>,
+}
+
+/// What a wish stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Basis {
+    /// The demand as observed.
+    #[default]
+    Observed,
+    /// The demand expected when a replica ordered now can serve.
+    Expected,
+    /// What each replica is expected to save, against its price.
+    Priced,
 }
 
 /// Why a decision is not put into effect.

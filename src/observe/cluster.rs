@@ -79,6 +79,7 @@ impl Cluster {
         Ok(Workload {
             replicas: scaled.replicas,
             existing: scaled.existing,
+            ready: None,
             version: scaled.version,
             changed_by: scaled.changed_by,
             hpa,

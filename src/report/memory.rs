@@ -20,6 +20,7 @@ fn mapping(memory: &MappingMemory) -> MappingMemoryStatus {
         last_up: memory.last_up,
         last_down: memory.last_down,
         step_from: memory.step_from.map(need),
+        carries: memory.carries.map(exact),
     }
 }
 

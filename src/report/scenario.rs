@@ -1,64 +1,29 @@
 //! Values for tests: an objective and what a pass said of it.
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::status::Told;
-use crate::model::{
-    ActuatorKind, Autonomy, Bounds, CapacityModel, ConditionReason, Decision, DemandQuery, Findings, Goal,
-    GoalState, Indicator, Intent, Mapping, MappingFacts, Memory, MetricLoss, ObjectId, Outcome, Plan, Policy,
-    Reason, Replicas, Sample, Snapshot, Step, StepOutcome, TargetRef, TargetState, WhenEmpty, WhenLost,
-    Workload,
-};
-
-/// A moment, in seconds from an arbitrary one.
-pub(super) fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + second).unwrap()
-}
+use crate::model::scenario;
+pub(super) use crate::model::scenario::at;
+use crate::model::*;
 
 pub(super) fn target(name: &str) -> TargetRef {
-    TargetRef { api_version: "apps/v1".to_owned(), kind: "Deployment".to_owned(), name: name.to_owned() }
+    scenario::mapping(name).target
 }
 
 pub(super) fn mapping(name: &str) -> Mapping {
     Mapping {
-        name: name.to_owned(),
-        demand: DemandQuery { query: "demand".to_owned(), unit: "requests/s".to_owned() },
-        target: target(name),
         capacity: CapacityModel::PerReplica(120.0),
-        headroom: 0.2,
-        startup: SignedDuration::ZERO,
+        reserve: Reserve::Headroom(0.2),
         bounds: Bounds { min: Replicas(1), max: Replicas(12) },
-        actuator: ActuatorKind::Scale,
-        cost: None,
+        ..scenario::mapping(name)
     }
 }
 
 /// `shop/checkout`, at least 1000 orders/h, carried by the mappings named.
 pub(super) fn intent(mappings: &[&str]) -> Intent {
     Intent {
-        id: ObjectId { namespace: "shop".to_owned(), name: "checkout".to_owned() },
         generation: 3,
-        suspend: false,
-        interval: SignedDuration::from_secs(5),
-        source: None,
-        indicator: Indicator {
-            query: "kpi".to_owned(),
-            unit: "orders/h".to_owned(),
-            when_empty: WhenEmpty::Unknown,
-        },
-        goal: Goal::AtLeast(1000.0),
         mappings: mappings.iter().map(|name| mapping(name)).collect(),
-        policy: Policy {
-            up: Autonomy::Enforce,
-            down: Autonomy::Enforce,
-            up_tolerance: 0.05,
-            down_window: SignedDuration::from_secs(300),
-            down_tolerance: 0.05,
-            down_max_step: 0.5,
-            metric_loss: MetricLoss { hold: SignedDuration::from_secs(900), then: WhenLost::Hold },
-            freezes: vec![],
-        },
-        measure_token: None,
+        ..scenario::intent("checkout")
     }
 }
 
@@ -70,6 +35,7 @@ pub(super) fn decision(name: &str, current: Option<u32>, desired: u32) -> Decisi
         actuator: ActuatorKind::Scale,
         demand: Some(900.0),
         planned: Some(1080.0),
+        basis: Basis::Observed,
         current: current.map(Replicas),
         needed: Some(Replicas(9)),
         desired: Replicas(desired),
@@ -135,16 +101,16 @@ pub(super) fn snapshot(second: i64, replicas: &[u32]) -> Snapshot {
         indicator_baseline: None,
         mappings: replicas
             .iter()
-            .map(|replicas| MappingFacts {
-                demand: present(900.0),
-                reference: None,
-                target: TargetState::Known(Workload {
+            .map(|replicas| {
+                let workload = Workload {
                     replicas: Replicas(*replicas),
                     existing: Replicas(*replicas),
+                    ready: Some(Replicas(*replicas)),
                     version: "7".to_owned(),
                     changed_by: None,
                     hpa: None,
-                }),
+                };
+                MappingFacts::new(present(900.0), TargetState::Known(workload))
             })
             .collect(),
     }

@@ -3,19 +3,20 @@
 use std::fmt;
 
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use kube::core::ObjectMeta;
 
 use super::goal::{Baseline, GoalSpec, WhenEmptySpec};
-use super::mapping::{ActuatorSpec, CapacitySpec, MappingSpec, ProportionalSpec, StepSpec};
 use super::objective::{Objective, SourceKind};
-use super::policy::{AutonomyLevel, PolicySpec, WhenLostSpec};
+use super::policy::{AutonomyLevel, ForecastMode, ForecastSpec, PolicySpec, WhenLostSpec};
 use super::scalar::{PositiveQuantity, Quantity, Share, Span};
 use crate::api::names::MEASURE_BASELINE;
 use crate::model::{
-    ActuatorKind, Autonomy, BaselineSpec, Bounds, CapacityModel, DemandQuery, Freeze, Goal, Indicator,
-    Intent, Mapping, MetricLoss, Money, ObjectId, Policy, Reference, Replicas, SourceRef, StepPoint,
-    TargetRef, WhenEmpty, WhenLost,
+    Autonomy, BaselineSpec, ForecastPolicy, Freeze, Goal, Indicator, Intent, MetricLoss, ObjectId, Policy,
+    Replicas, SourceRef, WhenEmpty, WhenLost,
 };
+
+mod mapping;
 
 /// What is wrong with one field, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +134,7 @@ pub fn intent(object: &Objective) -> Result<Intent, Issues> {
             SignedDuration::from_secs(1),
             SignedDuration::from_hours(1),
         ),
+        zone: zone(&spec.time_zone, &mut issues),
         source: spec.source_ref.as_ref().map(|source| match source.kind {
             SourceKind::MetricSource => SourceRef::Namespaced(source.name.clone()),
             SourceKind::ClusterMetricSource => SourceRef::Cluster(source.name.clone()),
@@ -146,7 +148,7 @@ pub fn intent(object: &Objective) -> Result<Intent, Issues> {
             },
         },
         goal: goal(&spec.goal, &mut issues),
-        mappings: mappings(&spec.mappings, &mut issues),
+        mappings: mapping::mappings(&spec.mappings, &mut issues),
         policy: policy(&spec.policy, &mut issues),
         measure_token: object
             .metadata
@@ -156,6 +158,26 @@ pub fn intent(object: &Objective) -> Result<Intent, Issues> {
             .cloned(),
     };
     if issues.0.is_empty() { Ok(intent) } else { Err(issues) }
+}
+
+fn zone(name: &str, issues: &mut Issues) -> TimeZone {
+    issues
+        .take(
+            "spec.timeZone",
+            &name,
+            "a time zone: write an IANA name such as Europe/Berlin or UTC",
+            TimeZone::get(name).ok().map(Zone),
+        )
+        .0
+}
+
+/// A time zone that is UTC by default.
+struct Zone(TimeZone);
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self(TimeZone::UTC)
+    }
 }
 
 /// The identity in an object's metadata.
@@ -217,126 +239,6 @@ fn window_of(path: &str, window: &Span, issues: &mut Issues) -> SignedDuration {
     issues.span(path, window, SignedDuration::from_secs(10), LONGEST_BASELINE)
 }
 
-fn mappings(specs: &[MappingSpec], issues: &mut Issues) -> Vec<Mapping> {
-    for (index, spec) in specs.iter().enumerate() {
-        if specs[..index].iter().any(|earlier| earlier.name == spec.name) {
-            issues.add(
-                format!("spec.mappings[{index}].name"),
-                format!("{:?} is used twice: choose another", spec.name),
-            );
-        }
-        if specs[..index]
-            .iter()
-            .any(|earlier| earlier.target == spec.target && earlier.actuator == spec.actuator)
-        {
-            let path = format!("spec.mappings[{index}].target");
-            issues.add(
-                path,
-                "another mapping of this objective has the same target: join the two demands in one query",
-            );
-        }
-    }
-    specs.iter().enumerate().map(|(index, spec)| mapping(index, spec, issues)).collect()
-}
-
-fn mapping(index: usize, spec: &MappingSpec, issues: &mut Issues) -> Mapping {
-    let path = format!("spec.mappings[{index}]");
-    let bounds = Bounds {
-        min: issues.replicas(&format!("{path}.bounds.min"), spec.bounds.min),
-        max: issues.replicas(&format!("{path}.bounds.max"), spec.bounds.max),
-    };
-    if bounds.min > bounds.max {
-        issues.add(format!("{path}.bounds"), "min is above max: write a max that is at least min");
-    }
-    let longest_start = SignedDuration::from_hours(2);
-    Mapping {
-        name: spec.name.clone(),
-        demand: DemandQuery { query: spec.demand.query.clone(), unit: spec.demand.unit.clone() },
-        target: TargetRef {
-            api_version: spec.target.api_version.clone(),
-            kind: spec.target.kind.clone(),
-            name: spec.target.name.clone(),
-        },
-        capacity: capacity(&format!("{path}.capacity"), &spec.capacity, issues),
-        headroom: issues.share(&format!("{path}.capacity.headroom"), &spec.capacity.headroom, MOST_GROWTH),
-        startup: issues.span(
-            &format!("{path}.capacity.startup"),
-            &spec.capacity.startup,
-            NO_TIME,
-            longest_start,
-        ),
-        bounds,
-        actuator: match spec.actuator {
-            ActuatorSpec::Scale => ActuatorKind::Scale,
-            ActuatorSpec::HpaFloor => ActuatorKind::HpaFloor,
-        },
-        cost: spec.cost.as_ref().map(|cost| Money {
-            amount: issues
-                .quantity(&format!("{path}.cost.perReplicaHour.amount"), &cost.per_replica_hour.amount),
-            currency: cost.per_replica_hour.currency.clone(),
-        }),
-    }
-}
-
-fn capacity(path: &str, spec: &CapacitySpec, issues: &mut Issues) -> CapacityModel {
-    match (&spec.per_replica, &spec.proportional, &spec.steps) {
-        (Some(per), None, None) => {
-            CapacityModel::PerReplica(issues.positive(&format!("{path}.perReplica"), per))
-        }
-        (None, Some(model), None) => proportional(&format!("{path}.proportional"), model, issues),
-        (None, None, Some(points)) => CapacityModel::Steps(steps(&format!("{path}.steps"), points, issues)),
-        _ => {
-            issues.add(path, "write exactly one of perReplica, proportional and steps");
-            CapacityModel::PerReplica(1.0)
-        }
-    }
-}
-
-fn proportional(path: &str, spec: &ProportionalSpec, issues: &mut Issues) -> CapacityModel {
-    let elasticity = issues.positive(&format!("{path}.elasticity"), &spec.elasticity);
-    if elasticity > 3.0 {
-        issues.add(format!("{path}.elasticity"), format!("{elasticity} is too large: write at most 3"));
-    }
-    let reference = match (&spec.demand, spec.replicas, &spec.baseline) {
-        (Some(demand), Some(replicas), None) => Reference::Given {
-            demand: issues.positive(&format!("{path}.demand"), demand),
-            replicas: issues.replicas(&format!("{path}.replicas"), replicas),
-        },
-        (None, None, Some(measured)) => Reference::Measured {
-            window: window_of(&format!("{path}.baseline.window"), &measured.window, issues),
-        },
-        _ => {
-            issues.add(path, "write demand and replicas, or baseline alone");
-            Reference::Given { demand: 1.0, replicas: Replicas(1) }
-        }
-    };
-    CapacityModel::Proportional { reference, elasticity }
-}
-
-fn steps(path: &str, specs: &[StepSpec], issues: &mut Issues) -> Vec<StepPoint> {
-    let points: Vec<StepPoint> = specs
-        .iter()
-        .enumerate()
-        .map(|(index, spec)| StepPoint {
-            demand: issues.quantity(&format!("{path}[{index}].demand"), &spec.demand),
-            replicas: issues.replicas(&format!("{path}[{index}].replicas"), spec.replicas),
-        })
-        .collect();
-    if points.first().is_none_or(|first| first.demand != 0.0) {
-        issues.add(path, "the first step must be for demand 0: write {demand: 0, replicas: …} first");
-    }
-    for (index, pair) in points.windows(2).enumerate() {
-        if pair[1].demand <= pair[0].demand || pair[1].replicas < pair[0].replicas {
-            let path = format!("{path}[{}]", index + 1);
-            issues.add(
-                path,
-                "steps must ascend: write a larger demand and at least as many replicas as before",
-            );
-        }
-    }
-    points
-}
-
 fn policy(spec: &PolicySpec, issues: &mut Issues) -> Policy {
     let down = &spec.scale_down;
     let longest_window = SignedDuration::from_hours(24);
@@ -352,7 +254,10 @@ fn policy(spec: &PolicySpec, issues: &mut Issues) -> Policy {
         up: autonomy(spec.autonomy.up),
         down: autonomy(spec.autonomy.down),
         up_tolerance: issues.share("spec.policy.scaleUp.tolerance", &spec.scale_up.tolerance, 1.0),
-        down_window: issues.span("spec.policy.scaleDown.window", &down.window, NO_TIME, longest_window),
+        down_window: down
+            .window
+            .as_ref()
+            .map(|window| issues.span("spec.policy.scaleDown.window", window, NO_TIME, longest_window)),
         down_tolerance: issues.share("spec.policy.scaleDown.tolerance", &down.tolerance, 1.0),
         down_max_step: step,
         metric_loss: MetricLoss {
@@ -373,6 +278,16 @@ fn policy(spec: &PolicySpec, issues: &mut Issues) -> Policy {
             .iter()
             .map(|freeze| Freeze { from: freeze.from, to: freeze.to, reason: freeze.reason.clone() })
             .collect(),
+        forecast: forecast(&spec.forecast, issues),
+    }
+}
+
+fn forecast(spec: &ForecastSpec, issues: &mut Issues) -> ForecastPolicy {
+    let hour = SignedDuration::from_hours(1);
+    ForecastPolicy {
+        auto: spec.mode == ForecastMode::Auto,
+        history: issues.span("spec.policy.forecast.history", &spec.history, hour, hour * (24 * 28)),
+        horizon: issues.span("spec.policy.forecast.horizon", &spec.horizon, hour, hour * 24),
     }
 }
 

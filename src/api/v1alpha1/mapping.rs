@@ -11,7 +11,13 @@ use super::scalar::{PositiveQuantity, Quantity, Share, Span};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.actuator != 'HpaFloor' || self.bounds.min >= 1")
-        .message("a HorizontalPodAutoscaler's floor is at least 1: write bounds.min: 1 or more")
+        .message("a HorizontalPodAutoscaler's floor is at least 1: write bounds.min: 1 or more"),
+    validation = Rule::new("!has(self.unserved) || !has(self.worth)")
+        .message("unserved and worth both set the reserve: write one of them"),
+    validation = Rule::new("!(has(self.unserved) || has(self.worth)) || self.capacity.headroom == '0%'")
+        .message("the forecast sets the reserve where unserved or worth is written: leave capacity.headroom out"),
+    validation = Rule::new("!has(self.worth) || has(self.cost) && self.cost.perReplicaHour.currency == self.worth.currency")
+        .message("worth needs the cost of a replica in the same currency: write cost.perReplicaHour")
 )]
 pub struct MappingSpec {
     /// A name for the mapping, unique in the objective, e.g. `web`.
@@ -33,6 +39,49 @@ pub struct MappingSpec {
     /// What the target costs; shown beside every decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostSpec>,
+    /// The share of the demand that may meet no capacity, over a rolling window of ten days, from 0.01% to 20%,
+    /// e.g. 0.3%: the forecast sets the reserve, so that no headroom has to be chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unserved: Option<Share>,
+    /// What one unit of demand is worth, e.g. one request: with cost.perReplicaHour it decides which replica pays
+    /// for itself, and the forecast sets the reserve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worth: Option<MoneySpec>,
+    /// What is lost for want of capacity, measured; without it the loss is modelled from demand and ready replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<LostSpec>,
+    /// Measurements that add capacity step by step while they are out of bounds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub trim: Vec<TrimSpec>,
+}
+
+/// What is lost for want of capacity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LostSpec {
+    /// PromQL that gives the lost demand in the unit of the demand, e.g.
+    /// `sum(rate(http_requests_total{app="web",code="503"}[1m]))`.
+    #[schemars(length(min = 1, max = 4096))]
+    pub query: String,
+}
+
+/// A measurement and the bound it is to keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("has(self.atMost) != has(self.atLeast)").message("write exactly one of atMost and atLeast")
+)]
+pub struct TrimSpec {
+    /// PromQL that gives one number, e.g. the 95th percentile of the latency in seconds.
+    #[schemars(length(min = 1, max = 4096))]
+    pub query: String,
+    /// While the number is above this, capacity is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<Quantity>,
+    /// While the number is below this, capacity is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Quantity>,
 }
 
 /// What a workload is asked to do.
@@ -69,12 +118,12 @@ pub struct TargetSpec {
     pub name: String,
 }
 
-/// How many replicas a demand needs: exactly one of perReplica, proportional and steps.
+/// How many replicas a demand needs: exactly one of perReplica, proportional, steps and learned.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("[has(self.perReplica), has(self.proportional), has(self.steps)].filter(x, x).size() == 1")
-        .message("write exactly one of perReplica, proportional and steps")
+    validation = Rule::new("[has(self.perReplica), has(self.proportional), has(self.steps), has(self.learned)].filter(x, x).size() == 1")
+        .message("write exactly one of perReplica, proportional, steps and learned")
 )]
 pub struct CapacitySpec {
     /// One replica carries this much demand.
@@ -89,6 +138,9 @@ pub struct CapacitySpec {
     #[schemars(length(min = 1, max = 32))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub steps: Option<Vec<StepSpec>>,
+    /// What one replica carries is learned: the demand per ready replica at which a signal reaches its limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<LearnedSpec>,
     /// Capacity kept above the demand, as a share of the demand, e.g. 20%.
     #[serde(default = "no_share")]
     pub headroom: Share,
@@ -128,6 +180,18 @@ pub struct ProportionalSpec {
 pub struct ReferenceBaseline {
     /// The demand's average over this window counts, e.g. 28d.
     pub window: Span,
+}
+
+/// What one replica carries while a signal stays within its limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LearnedSpec {
+    /// The signal that rises when replicas are asked too much: a latency, the age of a queue, CPU.
+    pub signal: DemandSpec,
+    /// What the signal may be at most, in its unit, e.g. "0.5".
+    pub limit: PositiveQuantity,
+    /// What one replica is taken to carry until enough is known.
+    pub initial_per_replica: PositiveQuantity,
 }
 
 /// From this demand on, so many replicas.

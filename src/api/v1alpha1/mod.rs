@@ -13,13 +13,13 @@ mod status;
 pub use convert::{Issue, Issues, intent};
 pub use goal::{Baseline, BetweenGoal, GoalSpec, IndicatorSpec, WhenEmptySpec};
 pub use mapping::{
-    ActuatorSpec, BoundsSpec, CapacitySpec, CostSpec, DemandSpec, MappingSpec, MoneySpec, ProportionalSpec,
-    ReferenceBaseline, StepSpec, TargetSpec,
+    ActuatorSpec, BoundsSpec, CapacitySpec, CostSpec, DemandSpec, LearnedSpec, LostSpec, MappingSpec,
+    MoneySpec, ProportionalSpec, ReferenceBaseline, StepSpec, TargetSpec, TrimSpec,
 };
 pub use objective::{Objective, ObjectiveSpec, SourceKind, SourceRefSpec};
 pub use policy::{
-    AutonomyLevel, AutonomySpec, FreezeSpec, MetricLossSpec, PolicySpec, ScaleDownSpec, ScaleUpSpec,
-    WhenLostSpec,
+    AutonomyLevel, AutonomySpec, ForecastMode, ForecastSpec, FreezeSpec, MetricLossSpec, PolicySpec,
+    ScaleDownSpec, ScaleUpSpec, WhenLostSpec,
 };
 pub use scalar::{PositiveQuantity, Quantity, Share, Span};
 pub use source::{

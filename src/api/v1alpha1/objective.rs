@@ -66,6 +66,11 @@ pub struct ObjectiveSpec {
     #[schemars(with = "String", length(max = 24))]
     #[x_kube(validation = Rule::new("self.matches('^([0-9]{1,2}h)?([0-9]{1,4}m)?([0-9]{1,5}s)?$') && self != '' && duration(self) >= duration('1s') && duration(self) <= duration('1h')").message("write an interval in whole seconds from 1s to 1h, such as 5s or 1m"))]
     pub interval: Span,
+    /// The time zone whose days and weeks the demand follows, an IANA name, e.g. Europe/Berlin.
+    #[serde(default = "utc")]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z][A-Za-z0-9_+/-]*$')").message("write an IANA time zone, such as Europe/Berlin or UTC"))]
+    pub time_zone: String,
     /// The metric source to ask; may be left out when a default source exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_ref: Option<SourceRefSpec>,
@@ -106,4 +111,8 @@ pub enum SourceKind {
 
 fn five_seconds() -> Span {
     Span::from("5s")
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
 }

@@ -14,6 +14,9 @@ pub struct PolicySpec {
     /// Autonomy, per direction.
     #[serde(default)]
     pub autonomy: AutonomySpec,
+    /// Looking ahead.
+    #[serde(default)]
+    pub forecast: ForecastSpec,
     /// When replicas are added.
     #[serde(default)]
     pub scale_up: ScaleUpSpec,
@@ -51,6 +54,36 @@ pub enum AutonomyLevel {
     Enforce,
 }
 
+/// Looking ahead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct ForecastSpec {
+    /// Auto uses a forecast while it proves better than the last value; Off decides from what is observed alone.
+    #[serde(default)]
+    pub mode: ForecastMode,
+    /// How much history is read from the metric source after a start, from 1h to 28d.
+    #[serde(default = "two_weeks")]
+    pub history: Span,
+    /// How far ahead a miss of the goal is looked for, from 1h to 24h.
+    #[serde(default = "a_day")]
+    pub horizon: Span,
+}
+
+impl Default for ForecastSpec {
+    fn default() -> Self {
+        Self { mode: ForecastMode::Auto, history: two_weeks(), horizon: a_day() }
+    }
+}
+
+/// Whether a forecast is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub enum ForecastMode {
+    /// While it proves better than the last value.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
 /// When replicas are added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct ScaleUpSpec {
@@ -69,9 +102,10 @@ impl Default for ScaleUpSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScaleDownSpec {
-    /// Replicas are taken away only down to the most that was needed within this window; at most 24h.
-    #[serde(default = "five_minutes")]
-    pub window: Span,
+    /// Replicas are taken away only down to the most that was needed within this window; at most 24h. Left out it
+    /// is 5m; where a forecast sets the reserve, left out it is none: the forecast says how far down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Span>,
     /// Demand must lie below what the fewer replicas carry by this share.
     #[serde(default = "five_percent")]
     pub tolerance: Share,
@@ -82,7 +116,7 @@ pub struct ScaleDownSpec {
 
 impl Default for ScaleDownSpec {
     fn default() -> Self {
-        Self { window: five_minutes(), tolerance: five_percent(), max_step: half() }
+        Self { window: None, tolerance: five_percent(), max_step: half() }
     }
 }
 
@@ -139,8 +173,12 @@ fn half() -> Share {
     Share::from("50%")
 }
 
-fn five_minutes() -> Span {
-    Span::from("5m")
+fn two_weeks() -> Span {
+    Span::from("14d")
+}
+
+fn a_day() -> Span {
+    Span::from("24h")
 }
 
 fn quarter_of_an_hour() -> Span {

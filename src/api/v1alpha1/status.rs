@@ -218,6 +218,9 @@ pub struct MappingMemoryStatus {
     /// What ran when the present step down began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_from: Option<NeedStatus>,
+    /// What one replica carries, as learned so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carries: Option<String>,
 }
 
 /// So many replicas were needed at that time.
@@ -248,6 +251,7 @@ pub fn restore(status: &ObjectiveStatus) -> Memory {
             last_up: memory.last_up,
             last_down: memory.last_down,
             step_from: memory.step_from.as_ref().map(need),
+            carries: memory.carries.as_ref().and_then(|carries| carries.parse().ok()),
             reference: status.mappings.iter().find(|m| m.name == memory.name).and_then(reference),
         })
         .collect();

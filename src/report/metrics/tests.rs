@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::model::{
-    ConditionReason, Decision, Findings, GoalState, MappingFacts, ObjectId, Replicas, Sample, Snapshot,
-    TargetFault, TargetState,
+    Basis, ConditionReason, Decision, Findings, GoalState, MappingFacts, ObjectId, Replicas, Sample,
+    Snapshot, TargetFault, TargetState,
 };
 use crate::report::board::{ObjectiveRow, RowState};
 
@@ -36,6 +36,7 @@ fn row() -> ObjectiveRow {
         actuator: intent.mappings[0].actuator,
         demand: Some(1440.0),
         planned: Some(1440.0),
+        basis: Basis::Observed,
         current: Some(Replicas(9)),
         needed: Some(Replicas(12)),
         desired: Replicas(10),
@@ -48,11 +49,7 @@ fn row() -> ObjectiveRow {
         at: now(),
         indicator: Sample::Present { value: 1200.0, at },
         indicator_baseline: None,
-        mappings: vec![MappingFacts {
-            demand: Sample::Absent,
-            reference: None,
-            target: TargetState::Unknown(TargetFault::NotFound),
-        }],
+        mappings: vec![MappingFacts::new(Sample::Absent, TargetState::Unknown(TargetFault::NotFound))],
     };
     ObjectiveRow::of(&intent, &findings, &[decision], &snapshot)
 }

@@ -222,9 +222,10 @@ prop_compose! {
         last_down in proptest::option::of(moment()),
         step_from in proptest::option::of(need()),
         reference in proptest::option::of((finite(), replicas(), moment())),
+        carries in proptest::option::of(finite()),
     ) -> MappingMemory {
         MappingMemory {
-            name: name.to_owned(), needs, lost_since, last_set, last_up, last_down, step_from,
+            name: name.to_owned(), needs, lost_since, last_set, last_up, last_down, step_from, carries,
             reference: reference.map(|(demand, replicas, at)| FrozenReference { demand, replicas, at }),
         }
     }

@@ -1,6 +1,7 @@
 //! Tests of the file above.
 
 use super::*;
+use crate::model::{CapacityModel, Reserve};
 
 fn objective(spec: &str) -> Objective {
     let mut object: Objective = serde_json::from_value(serde_json::json!({
@@ -33,8 +34,8 @@ fn a_plain_objective_gets_the_documented_defaults() {
     assert_eq!(intent.interval, SignedDuration::from_secs(5));
     assert_eq!(intent.goal, Goal::AtLeast(1000.0));
     assert_eq!(intent.mappings[0].capacity, CapacityModel::PerReplica(120.0));
-    assert!(intent.mappings[0].headroom.abs() < f64::EPSILON);
-    assert_eq!(intent.policy.down_window, SignedDuration::from_mins(5));
+    assert_eq!(intent.mappings[0].reserve, Reserve::Headroom(0.0));
+    assert_eq!(intent.policy.down_window, None);
     assert!((intent.policy.up_tolerance - 0.05).abs() < f64::EPSILON);
     assert_eq!(
         intent.policy.metric_loss,
