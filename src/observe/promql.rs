@@ -108,13 +108,18 @@ fn undated(query: &str) -> Checked {
 }
 
 /// The average of a query over a window, for baselines; 500 points at most, at least five seconds apart.
+///
+/// It is empty while less than half of the points exist: an average over four weeks that stands on the first minute of
+/// a young metric would be frozen for good.
 pub fn average_over(query: &str, window: SignedDuration) -> String {
     let step = (window.as_secs() / 500).clamp(5, 3600);
     let vector = match promql_parser::parser::parse(query) {
         Ok(expression) => vector(query, &expression),
         Err(_) => format!("({query}\n)"),
     };
-    format!("avg_over_time({vector}[{}s:{step}s])", window.as_secs().max(1))
+    let window = window.as_secs().max(1);
+    let (range, enough) = (format!("{vector}[{window}s:{step}s]"), (window / step / 2).max(1));
+    format!("avg_over_time({range}) and count_over_time({range}) >= {enough}")
 }
 
 /// What the parser must not be given: too long, too deep, unbalanced.

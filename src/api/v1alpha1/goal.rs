@@ -82,8 +82,8 @@ pub struct Baseline {
     /// A known number, in the indicator's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<PositiveQuantity>,
-    /// The indicator's average over this window, measured once and frozen in status.baseline; the annotation
-    /// bizops.dev/measure-baseline measures it anew.
+    /// The indicator's average over this window, measured once there are samples for half of it, and frozen in
+    /// status.baseline; the annotation bizops.dev/measure-baseline measures it anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Span>,
 }

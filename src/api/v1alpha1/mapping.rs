@@ -165,8 +165,8 @@ pub struct ProportionalSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub replicas: Option<i32>,
-    /// Measure the point: the average demand over the window and the replicas at that moment, once, frozen in
-    /// status; the annotation bizops.dev/measure-baseline measures it anew.
+    /// Measure the point: the average demand over the window and the replicas at that moment, once there are samples
+    /// for half of it, frozen in status; the annotation bizops.dev/measure-baseline measures it anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<ReferenceBaseline>,
     /// How much capacity one share of demand needs: 1 (the default) = 50 % more demand needs 50 % more
