@@ -10,7 +10,9 @@ use std::hint::black_box;
 
 use bizops::api::v1alpha1::{Objective, intent};
 use bizops::engine::{Member, memory_due, plan};
-use bizops::model::{Intent, MappingFacts, Memory, Replicas, Sample, Snapshot, TargetState, Workload};
+use bizops::model::{
+    GoalOutlook, Intent, MappingFacts, Memory, Replicas, Sample, Snapshot, TargetState, Workload,
+};
 use divan::{AllocProfiler, Bencher};
 use jiff::{SignedDuration, Timestamp};
 
@@ -76,6 +78,7 @@ fn snapshot(second: i64) -> Snapshot {
         at,
         indicator: present(1200.0),
         indicator_baseline: None,
+        outlook: GoalOutlook::Off,
         mappings: vec![facts(700.0), facts(800.0), facts(900.0)],
     }
 }

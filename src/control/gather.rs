@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::charge::{Charge, MappingQueries};
 use crate::engine::Due;
-use crate::model::{MappingFacts, Sample, Snapshot, SourceFault, TargetRef};
+use crate::model::{GoalOutlook, MappingFacts, Sample, Snapshot, SourceFault, TargetRef};
 use crate::observe::{Asker, Checked, Cluster, Question, SourceKey};
 
 /// From this age on a sample is stale: two scrapes missed at Prometheus' default interval of a minute. Less, and
@@ -43,7 +43,7 @@ impl Inquiry<'_> {
             self.mapping(namespace, &mapping.target, queries, reference_due, wait)
         }));
         let (indicator, indicator_baseline, mappings) = join3(indicator, baseline, mappings).await;
-        Snapshot { at: self.at, indicator, indicator_baseline, mappings }
+        Snapshot { at: self.at, indicator, indicator_baseline, outlook: GoalOutlook::Off, mappings }
     }
 
     async fn mapping(

@@ -38,8 +38,7 @@ pub(super) fn look(
 }
 
 fn expected(mapping: &Mapping, memory: &MappingMemory, foreseen: &Foreseen, headroom: f64) -> Option<Ahead> {
-    let demand = |need| capacity::carried(&mapping.capacity, memory, need);
-    let (expected, upper) = (demand(foreseen.expected)?, demand(foreseen.upper)?);
+    let (expected, upper) = (foreseen.expected, foreseen.upper);
     let planned = expected * (1.0 + headroom);
     let replicas = capacity::needed(&mapping.capacity, memory, planned)?;
     let unit = mapping.demand.unit.clone();

@@ -35,6 +35,7 @@ closed_list! {
         LearningHistory => "There is not enough history yet, or it is being read; decisions stand on what is observed.",
         SkillMissing => "The forecast has not been better than the last value lately, so it is not used.",
         ForecastSkilled => "Every forecast of the objective is used.",
+        NoForecast => "Nothing can be said ahead of the goal; the message says why.",
         MissAhead => "The forecast of the indicator misses the goal.",
         NoMissAhead => "The forecast of the indicator keeps the goal.",
         AllPresent => "Every query gave a usable, fresh number.",

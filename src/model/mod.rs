@@ -26,7 +26,7 @@ pub use mapping::{
     ActuatorKind, Bounds, CapacityModel, DemandQuery, LearnedModel, Mapping, Reference, Reserve, StepPoint,
     TargetRef, Trim, TrimBound,
 };
-pub use outlook::{Foreseen, Outlook, Priced, Unserved};
+pub use outlook::{Foreseen, GoalOutlook, MissAhead, Outlook, Priced, Unserved};
 pub use permission::{Permission, Reach};
 pub use policy::{Autonomy, ForecastPolicy, Freeze, MetricLoss, Policy, WhenLost};
 pub use reason::{Reason, ReasonCode, figure, span};

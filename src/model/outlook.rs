@@ -1,13 +1,10 @@
-//! What a mapping's forecast says at one moment, as one decision may look at it.
+//! What forecasts say at one moment, as one decision may look at it.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::units::Replicas;
 
 /// What is known ahead of one mapping's demand.
-///
-/// Demand is counted in *need*: how many replicas it asks for, not rounded up. 250 requests/s at 100 for each replica
-/// are a need of 2.5.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Outlook {
     /// No forecast is asked for.
@@ -36,9 +33,9 @@ pub enum Outlook {
 pub struct Foreseen {
     /// How far ahead.
     pub horizon: SignedDuration,
-    /// The need expected then.
+    /// The demand expected then, in its unit.
     pub expected: f64,
-    /// The need that is exceeded in one case of twenty.
+    /// The demand that is exceeded in one case of twenty.
     pub upper: f64,
     /// By how much the forecast beat the last value lately: 0.2 is an error smaller by a fifth.
     pub skill: f64,
@@ -50,7 +47,8 @@ pub struct Foreseen {
     pub unserved: Option<Unserved>,
 }
 
-/// So many replicas, for a price.
+/// So many replicas, for a price. Savings and prices are counted in *need*: how many replicas a demand asks for, not
+/// rounded up. 250 requests/s at 100 for each replica are a need of 2.5.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Priced {
     /// How many.
@@ -70,4 +68,33 @@ pub struct Unserved {
     pub share: f64,
     /// A query measured it; otherwise it is modelled from demand and ready replicas.
     pub measured: bool,
+}
+
+/// What is known ahead of the goal itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum GoalOutlook {
+    /// No forecast is asked for.
+    #[default]
+    Off,
+    /// Nothing can be said, and why.
+    Quiet(String),
+    /// A miss within the horizon is possible; how likely, and how it stands.
+    Told(MissAhead),
+}
+
+/// A miss of the goal that may lie ahead.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MissAhead {
+    /// Whether it counts as a risk; turns with a hysteresis, so that it does not flap.
+    pub at_risk: bool,
+    /// How likely the goal is missed within the horizon, 0 to 1.
+    pub probability: f64,
+    /// When the miss is expected, if one is.
+    pub miss_at: Option<Timestamp>,
+    /// How far the indicator is expected to be beyond its goal then, in its unit.
+    pub shortfall: f64,
+    /// How far ahead was looked.
+    pub horizon: SignedDuration,
+    /// By how much the forecast beat the last value lately: 0.2 is an error smaller by a fifth.
+    pub skill: f64,
 }

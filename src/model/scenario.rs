@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    ActuatorKind, Autonomy, Bounds, CapacityModel, DemandQuery, ForecastPolicy, Goal, Indicator, Intent,
-    Mapping, MappingFacts, MetricLoss, ObjectId, Policy, Replicas, Reserve, Sample, Snapshot, TargetRef,
-    TargetState, WhenEmpty, WhenLost, Workload,
+    ActuatorKind, Autonomy, Bounds, CapacityModel, DemandQuery, ForecastPolicy, Goal, GoalOutlook, Indicator,
+    Intent, Mapping, MappingFacts, MetricLoss, ObjectId, Policy, Replicas, Reserve, Sample, Snapshot,
+    TargetRef, TargetState, WhenEmpty, WhenLost, Workload,
 };
 
 /// A moment, in seconds from an arbitrary one.
@@ -97,6 +97,7 @@ pub(crate) fn snapshot(second: i64, demand: Sample, replicas: u32) -> Snapshot {
         at: at(second),
         indicator: present(1200.0, second),
         indicator_baseline: None,
+        outlook: GoalOutlook::Off,
         mappings: vec![MappingFacts::new(demand, TargetState::Known(workload(replicas)))],
     }
 }

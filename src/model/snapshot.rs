@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::condition::ConditionReason;
-use super::outlook::Outlook;
+use super::outlook::{GoalOutlook, Outlook};
 use super::sample::Sample;
 use super::units::Replicas;
 
@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub indicator: Sample,
     /// The indicator's average over the baseline window; asked only while it is not frozen.
     pub indicator_baseline: Option<Sample>,
+    /// What is known ahead of the goal.
+    pub outlook: GoalOutlook,
     /// One entry per mapping, in the order of the intent.
     pub mappings: Vec<MappingFacts>,
 }

@@ -1,6 +1,7 @@
 //! One row of status per mapping, and the column of replicas.
 
 use super::memory::{reference, stored};
+use super::outlook;
 use super::status::Told;
 use super::text::cut;
 use crate::api::v1alpha1::{MappingStatus, ReasonStatus};
@@ -81,6 +82,7 @@ fn row(told: &Told<'_>, index: usize, mapping: &Mapping, decision: &Decision) ->
         limited_by: decision.limited_by.map(|reason| reason.as_str().to_owned()),
         reasons: reasons(&decision.reasons),
         cost_per_hour: cost,
+        forecast: outlook::row(told, index, decision),
         ..blank(mapping)
     }
 }
@@ -107,6 +109,7 @@ pub(super) fn at_rest(old: &[MappingStatus]) -> Vec<MappingStatus> {
     old.iter()
         .map(|row| MappingStatus {
             demand: None,
+            forecast: None,
             planned: None,
             needed: None,
             limited_by: None,

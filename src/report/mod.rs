@@ -26,6 +26,7 @@ pub mod ledger;
 mod mapping;
 mod memory;
 pub mod metrics;
+mod outlook;
 pub mod publish;
 pub mod quiet;
 pub mod readiness;

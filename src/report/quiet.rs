@@ -3,7 +3,7 @@
 //! | what differs | written |
 //! |---|---|
 //! | generation, ledger, what runs, baselines, memory that is due | at once |
-//! | Ready, Met, `MetricsAvailable`, `ScalingActive`: value or reason | at once, up to a number of times an hour; beyond that once it has lasted a minute |
+//! | Ready, Met, `MetricsAvailable`, `ScalingActive`, `ForecastReady`, `AtRisk`: value or reason | at once, up to a number of times an hour; beyond that once it has lasted a minute |
 //! | the guard that decides, `ScalingLimited`, Conflict, a wish that is not carried out | once it has lasted a minute |
 //! | value, demand or attainment, by more than a tenth | at most once a minute |
 //! | everything else: messages, reasons, smaller moves | along with something above |
@@ -30,11 +30,13 @@ const NEWS: f64 = 0.1;
 
 /// The conditions whose turns are told at once, and how often in an hour. An indicator at its goal turns Met by
 /// itself, so it gets few; the others turn only when something breaks or is mended.
-const TURNS: [(ConditionKind, usize); 4] = [
+const TURNS: [(ConditionKind, usize); 6] = [
     (ConditionKind::Met, 6),
     (ConditionKind::MetricsAvailable, 30),
     (ConditionKind::Ready, 30),
     (ConditionKind::ScalingActive, 30),
+    (ConditionKind::ForecastReady, 6),
+    (ConditionKind::AtRisk, 6),
 ];
 
 /// The conditions that follow the demand.

@@ -99,6 +99,7 @@ pub(super) fn snapshot(second: i64, replicas: &[u32]) -> Snapshot {
         at: at(second),
         indicator: present(1180.0),
         indicator_baseline: None,
+        outlook: GoalOutlook::Off,
         mappings: replicas
             .iter()
             .map(|replicas| {

@@ -10,7 +10,7 @@
 
 use super::conditions::{Truth, Wanted};
 use super::status::Told;
-use super::summary;
+use super::{outlook, summary};
 use crate::model::{
     Autonomy, ConditionKind as Kind, ConditionReason as Why, Decision, GoalState, Hold, Outcome, Reason,
     ReasonCode,
@@ -27,6 +27,7 @@ pub fn wanted(told: &Told<'_>) -> Vec<Wanted> {
     let trouble = trouble(told);
     let mut all = ready(told, trouble.as_ref());
     all.extend([met(told), metrics(told), active(told, trouble), limited(told), conflict(told)]);
+    all.extend(outlook::wanted(told));
     all
 }
 
@@ -180,6 +181,9 @@ fn limited(told: &Told<'_>) -> Wanted {
         }
         Why::MeasuringBaseline => {
             (&[ReasonCode::ReferenceUnknown], "it goes on by itself once the baseline is measured")
+        }
+        Why::LearningHistory => {
+            (&[ReasonCode::HistoryAwaited], "it goes on by itself once the history is there")
         }
         Why::WaitingForWindow => {
             (&[ReasonCode::HeldByWindow, ReasonCode::HeldByStartup], "it goes on by itself")

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::conditions::{Truth, Wanted, merge};
 use super::standing::{not_looked_at, unready};
-use super::{ledger, mapping, memory, standing, summary};
+use super::{ledger, mapping, memory, outlook, standing, summary};
 use crate::api::v1alpha1::{DecisionOutcome, IndicatorStatus, Issues, ObjectiveStatus, restore};
 use crate::model::{ConditionKind, ConditionReason, Intent, Memory, Plan, Snapshot, StepOutcome, figure};
 
@@ -38,6 +38,7 @@ pub fn of_pass(told: &Told<'_>, old: &ObjectiveStatus, now: Timestamp) -> Object
         conditions: merge(&old.conditions, &standing::wanted(told), intent.generation, now),
         summary: summary::sentence(told),
         indicator: Some(indicator(told)),
+        forecast: outlook::goal(told),
         baseline: told.memory.baseline.map(memory::baseline),
         replicas: mapping::column(&mappings),
         mappings,
@@ -153,6 +154,7 @@ fn at_rest(
         conditions: merge(&old.conditions, wanted, generation, now),
         summary: super::text::cut(summary, summary::LONGEST),
         indicator: None,
+        forecast: None,
         replicas: mapping::column(&mappings),
         mappings,
         ..old.clone()

@@ -28,6 +28,7 @@ pub use source::{
 };
 pub use source_convert::{SecretNeed, SourceRequest, source_request};
 pub use status::{
-    BaselineStatus, DecisionOutcome, DecisionStatus, IndicatorStatus, MappingMemoryStatus, MappingStatus,
-    MemoryStatus, NeedStatus, ObjectiveStatus, ReasonStatus, ReferenceStatus, restore,
+    BaselineStatus, DecisionOutcome, DecisionStatus, ForecastStatus, GoalForecastStatus, IndicatorStatus,
+    MappingMemoryStatus, MappingStatus, MemoryStatus, NeedStatus, ObjectiveStatus, ReasonStatus,
+    ReferenceStatus, restore,
 };

@@ -26,6 +26,9 @@ pub struct ObjectiveStatus {
     /// The KPI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indicator: Option<IndicatorStatus>,
+    /// What is known ahead of the goal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<GoalForecastStatus>,
     /// The frozen baseline of a relative goal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineStatus>,
@@ -117,9 +120,53 @@ pub struct MappingStatus {
     /// What the replicas that run cost per hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_per_hour: Option<String>,
+    /// What is known ahead of the demand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastStatus>,
     /// The measured reference point of a proportional model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceStatus>,
+}
+
+/// What is known ahead of the goal. Rewritten along with other changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GoalForecastStatus {
+    /// How likely the goal is missed within the horizon.
+    pub probability: String,
+    /// When the miss is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub miss_at: Option<Timestamp>,
+    /// How far the indicator is expected to be beyond its goal then, with its unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortfall: Option<String>,
+    /// How far ahead was looked.
+    pub horizon: String,
+    /// By how much the forecast beat the last value lately.
+    pub skill: String,
+}
+
+/// What is known ahead of a demand. Rewritten along with other changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ForecastStatus {
+    /// How far ahead: when a replica ordered now can serve.
+    pub horizon: String,
+    /// The demand expected then, with its unit.
+    pub expected: String,
+    /// The demand that is exceeded in one case of twenty, with its unit.
+    pub upper: String,
+    /// By how much the forecast beat the last value lately; 20% is an error smaller by a fifth.
+    pub skill: String,
+    /// How often the demand lay below the quantiles .5, .9 and .99 that were foreseen.
+    pub coverage: String,
+    /// The demand a replica must be expected to save, with its unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<String>,
+    /// The share of demand that met no capacity lately, and whether it was measured or modelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unserved: Option<String>,
 }
 
 /// One reason: a word from a closed list, and a sentence.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::model::{
-    Basis, ConditionReason, Decision, Findings, GoalState, MappingFacts, ObjectId, Replicas, Sample,
-    Snapshot, TargetFault, TargetState,
+    Basis, ConditionReason, Decision, Findings, GoalOutlook, GoalState, MappingFacts, ObjectId, Replicas,
+    Sample, Snapshot, TargetFault, TargetState,
 };
 use crate::report::board::{ObjectiveRow, RowState};
 
@@ -49,6 +49,7 @@ fn row() -> ObjectiveRow {
         at: now(),
         indicator: Sample::Present { value: 1200.0, at },
         indicator_baseline: None,
+        outlook: GoalOutlook::Off,
         mappings: vec![MappingFacts::new(Sample::Absent, TargetState::Unknown(TargetFault::NotFound))],
     };
     ObjectiveRow::of(&intent, &findings, &[decision], &snapshot)

@@ -1,0 +1,144 @@
+//! What is told of forecasts: whether they are used, what they say, and the risk to the goal.
+
+use super::conditions::{Truth, Wanted};
+use super::status::Told;
+use super::text::grouped;
+use crate::api::v1alpha1::{ForecastStatus, GoalForecastStatus};
+use crate::model::{
+    ConditionKind as Kind, ConditionReason as Why, Decision, Foreseen, GoalOutlook, GoalState, Outlook,
+    Reason, figure, share_text, span,
+};
+
+/// The conditions of forecasts; none where no forecast is asked for.
+pub(super) fn wanted(told: &Told<'_>) -> Vec<Wanted> {
+    [ready(told), at_risk(told)].into_iter().flatten().collect()
+}
+
+/// Whether every forecast of the objective is used. The first that is not says why.
+fn ready(told: &Told<'_>) -> Option<Wanted> {
+    let mappings = told.intent.mappings.iter().zip(&told.snapshot.mappings);
+    let asked: Vec<_> = mappings
+        .map(|(mapping, facts)| (mapping.name.as_str(), &facts.outlook))
+        .filter(|(_, outlook)| **outlook != Outlook::Off)
+        .collect();
+    let not = |reason, words| Wanted::new(Kind::ForecastReady, Truth::False, reason, words);
+    let missing = asked.iter().find_map(|(name, outlook)| match outlook {
+        Outlook::Off | Outlook::Ready(_) => None,
+        Outlook::Awaited => {
+            let words = format!("mapping {name}: the history is being read; meanwhile nothing is taken away");
+            Some(not(Why::LearningHistory, words))
+        }
+        Outlook::Learning { have, need } => {
+            let words = format!(
+                "mapping {name}: {} of history are there, {} are needed; until then decisions stand on the demand \
+                 observed",
+                span(*have),
+                span(*need)
+            );
+            Some(not(Why::LearningHistory, words))
+        }
+        Outlook::Unskilled { skill } => {
+            let words = format!(
+                "mapping {name}: lately the forecast's error was {} of the last value's, so decisions stand on the \
+                 demand observed; it is used again when it is better",
+                share_text(1.0 - skill)
+            );
+            Some(not(Why::SkillMissing, words))
+        }
+    });
+    if asked.is_empty() {
+        return None;
+    }
+    Some(missing.unwrap_or_else(|| {
+        let words = "every forecast has been better than the last value lately, and is used";
+        Wanted::new(Kind::ForecastReady, Truth::True, Why::ForecastSkilled, words)
+    }))
+}
+
+fn at_risk(told: &Told<'_>) -> Option<Wanted> {
+    let unit = &told.intent.indicator.unit;
+    match &told.snapshot.outlook {
+        GoalOutlook::Off => None,
+        GoalOutlook::Quiet(why) => Some(Wanted::new(
+            Kind::AtRisk,
+            Truth::Unknown,
+            Why::NoForecast,
+            format!("nothing is said ahead: {why}"),
+        )),
+        GoalOutlook::Told(_)
+            if matches!(told.plan.findings.state, GoalState::Missed | GoalState::BehindPlan) =>
+        {
+            let words = "the goal is missed already; Met says by how much";
+            Some(Wanted::new(Kind::AtRisk, Truth::False, Why::GoalMissed, words))
+        }
+        GoalOutlook::Told(ahead) if ahead.at_risk => {
+            let when = ahead.miss_at.map_or_else(String::new, |at| format!(", likely from {at:.0} on"));
+            let by = if ahead.shortfall > 0.0 {
+                format!(", by {} {unit}", grouped(ahead.shortfall))
+            } else {
+                String::new()
+            };
+            let words = format!(
+                "within {} the goal is missed with a probability of {}{when}{by}",
+                span(ahead.horizon),
+                whole_percent(ahead.probability)
+            );
+            Some(Wanted::new(Kind::AtRisk, Truth::True, Why::MissAhead, words))
+        }
+        GoalOutlook::Told(ahead) => {
+            let words = format!(
+                "within {} the goal is missed with a probability of {} only",
+                span(ahead.horizon),
+                whole_percent(ahead.probability)
+            );
+            Some(Wanted::new(Kind::AtRisk, Truth::False, Why::NoMissAhead, words))
+        }
+    }
+}
+
+/// What status says ahead of the goal.
+pub(super) fn goal(told: &Told<'_>) -> Option<GoalForecastStatus> {
+    let GoalOutlook::Told(ahead) = &told.snapshot.outlook else { return None };
+    Some(GoalForecastStatus {
+        probability: whole_percent(ahead.probability),
+        miss_at: ahead.miss_at,
+        shortfall: (ahead.shortfall > 0.0)
+            .then(|| format!("{} {}", figure(ahead.shortfall), told.intent.indicator.unit)),
+        horizon: span(ahead.horizon),
+        skill: whole_percent(ahead.skill),
+    })
+}
+
+/// What status says ahead of one mapping's demand. Figures in the unit of the demand are those of the decision's
+/// reasons, so that all places show the same.
+pub(super) fn row(told: &Told<'_>, index: usize, decision: &Decision) -> Option<ForecastStatus> {
+    let Outlook::Ready(foreseen) = &told.snapshot.mappings.get(index)?.outlook else { return None };
+    let unit = &told.intent.mappings.get(index)?.demand.unit;
+    let with_unit = |value: f64| format!("{} {unit}", figure(value));
+    let price = decision.reasons.iter().find_map(|reason| match reason {
+        Reason::PricedReplica { price, .. } => Some(with_unit(*price)),
+        _ => None,
+    });
+    Some(ForecastStatus {
+        horizon: span(foreseen.horizon),
+        expected: with_unit(foreseen.expected),
+        upper: with_unit(foreseen.upper),
+        skill: whole_percent(foreseen.skill),
+        coverage: coverage(foreseen),
+        price,
+        unserved: foreseen.unserved.map(|lost| {
+            let how = if lost.measured { "measured" } else { "modelled" };
+            format!("{} {how}", share_text(lost.share))
+        }),
+    })
+}
+
+fn coverage(foreseen: &Foreseen) -> String {
+    let [half, nine, last] = foreseen.coverage;
+    format!(".5: {half:.2}, .9: {nine:.2}, .99: {last:.3}")
+}
+
+/// A share in whole percent.
+fn whole_percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
+}
