@@ -61,3 +61,73 @@ fn priced(mapping: &Mapping, memory: &MappingMemory, foreseen: &Foreseen, wish: 
     };
     Some(Ahead { replicas: wish.replicas, planned, basis: Basis::Priced, reason })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::engine::{Member, plan};
+    use crate::model::scenario::{intent, present, snapshot};
+
+    /// 500 requests/s are expected in 75 s, 700 in one case of twenty; the reserve wants seven replicas.
+    fn foreseen() -> Foreseen {
+        Foreseen {
+            horizon: SignedDuration::from_secs(75),
+            expected: 500.0,
+            upper: 700.0,
+            skill: 0.2,
+            coverage: [0.5, 0.9, 0.99],
+            wish: Some(Priced { replicas: Replicas(7), price: 0.05, saving: 0.09, next: 0.01 }),
+            unserved: None,
+        }
+    }
+
+    fn decided(reserve: Reserve, demand: f64, running: u32, outlook: Outlook) -> crate::model::Decision {
+        let mut intent = intent("checkout");
+        intent.mappings[0].reserve = reserve;
+        let mut snapshot = snapshot(0, present(demand, 0), running);
+        snapshot.mappings[0].outlook = outlook;
+        let memory = crate::model::Memory::default();
+        let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
+        plans[0].decisions[0].clone()
+    }
+
+    #[test]
+    fn with_a_headroom_the_larger_of_observed_and_expected_is_planned_for() {
+        for (demand, wanted, basis) in [(300.0, 6, Basis::Expected), (900.0, 11, Basis::Observed)] {
+            let made = decided(Reserve::Headroom(0.2), demand, 1, Outlook::Ready(foreseen()));
+            assert_eq!((made.desired, made.basis), (Replicas(wanted), basis), "{demand}");
+        }
+        let made = decided(Reserve::Headroom(0.2), 300.0, 1, Outlook::Ready(foreseen()));
+        let words: Vec<String> = made.reasons.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            words,
+            [
+                "300 requests/s (360 with headroom) need 4 replicas",
+                "500 requests/s are expected in 1m15s (up to 700 in 19 of 20 cases); with headroom they need 6 replicas"
+            ]
+        );
+    }
+
+    #[test]
+    fn where_the_forecast_sets_the_reserve_it_decides_in_both_directions_and_says_what_a_replica_saves() {
+        for running in [3, 12] {
+            let made = decided(Reserve::Unserved(0.003), 600.0, running, Outlook::Ready(foreseen()));
+            assert_eq!((made.desired, made.basis), (Replicas(7), Basis::Priced), "from {running}");
+            let words = made.reasons.last().map(ToString::to_string).unwrap();
+            assert_eq!(
+                words,
+                "replica 7 is expected to save 9 requests/s in 1m15s, for a price of 5; one more would save 1"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_forecast_such_a_reserve_uses_replicas_to_seventy_percent() {
+        for outlook in [Outlook::Off, Outlook::Awaited, Outlook::Unskilled { skill: -0.1 }] {
+            let made = decided(Reserve::Unserved(0.003), 700.0, 3, outlook.clone());
+            assert_eq!((made.desired, made.basis), (Replicas(10), Basis::Observed), "{outlook:?}");
+        }
+    }
+}

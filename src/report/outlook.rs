@@ -142,3 +142,105 @@ fn coverage(foreseen: &Foreseen) -> String {
 fn whole_percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::super::conditions::{find, merge};
+    use super::super::scenario::{Passed, at, decision};
+    use super::*;
+    use crate::model::{MissAhead, Unserved};
+
+    fn foreseen() -> Foreseen {
+        Foreseen {
+            horizon: SignedDuration::from_secs(75),
+            expected: 950.0,
+            upper: 1100.0,
+            skill: 0.2,
+            coverage: [0.51, 0.9, 0.991],
+            wish: None,
+            unserved: Some(Unserved { share: 0.0021, measured: false }),
+        }
+    }
+
+    fn passed(outlooks: &[Outlook], goal: GoalOutlook) -> Passed {
+        let names = ["web", "payment"];
+        let decisions = names.iter().take(outlooks.len()).map(|name| decision(name, Some(9), 9)).collect();
+        let mut passed = Passed::new(0, decisions);
+        for (facts, outlook) in passed.snapshot.mappings.iter_mut().zip(outlooks) {
+            facts.outlook = outlook.clone();
+        }
+        passed.snapshot.outlook = goal;
+        passed
+    }
+
+    fn told(passed: &Passed, kind: Kind) -> Option<String> {
+        let merged = merge(&[], &wanted(&passed.told()), 3, at(0));
+        find(&merged, kind).map(|c| format!("{}/{}: {}", c.status, c.reason, c.message))
+    }
+
+    #[test]
+    fn a_forecast_that_is_not_used_says_what_is_missing() {
+        let hours = SignedDuration::from_hours;
+        let learning = Outlook::Learning { have: hours(1), need: hours(2) };
+        for (outlooks, words) in [
+            (vec![Outlook::Off], None),
+            (vec![Outlook::Ready(foreseen())], Some("True/ForecastSkilled")),
+            (
+                vec![Outlook::Ready(foreseen()), learning],
+                Some("False/LearningHistory: mapping payment: 1h of history are there, 2h are needed"),
+            ),
+            (vec![Outlook::Awaited], Some("False/LearningHistory: mapping web: the history is being read")),
+            (
+                vec![Outlook::Unskilled { skill: -0.1 }],
+                Some("False/SkillMissing: mapping web: lately the forecast's error was 110%"),
+            ),
+        ] {
+            let found = told(&passed(&outlooks, GoalOutlook::Off), Kind::ForecastReady);
+            match words {
+                Some(words) => {
+                    assert!(found.as_ref().is_some_and(|found| found.starts_with(words)), "{found:?}");
+                }
+                None => assert_eq!(found, None),
+            }
+        }
+    }
+
+    #[test]
+    fn a_goal_at_risk_says_how_likely_when_and_by_how_much() {
+        let ahead = MissAhead {
+            at_risk: true,
+            probability: 0.82,
+            miss_at: Some(at(3600)),
+            shortfall: 120.0,
+            horizon: SignedDuration::from_hours(24),
+            skill: 0.3,
+        };
+        let risk = passed(&[], GoalOutlook::Told(ahead));
+        assert_eq!(
+            told(&risk, Kind::AtRisk).unwrap(),
+            "True/MissAhead: within 1d the goal is missed with a probability of 82%, likely from 2027-01-15T09:00:00Z \
+             on, by 120 orders/h"
+        );
+        assert_eq!(goal(&risk.told()).unwrap().shortfall.as_deref(), Some("120 orders/h"));
+        let safe = passed(&[], GoalOutlook::Told(MissAhead { at_risk: false, probability: 0.04, ..ahead }));
+        assert!(told(&safe, Kind::AtRisk).unwrap().starts_with("False/NoMissAhead: within 1d"));
+        let mut missed = risk;
+        missed.plan.findings.state = GoalState::Missed;
+        assert!(told(&missed, Kind::AtRisk).unwrap().starts_with("False/GoalMissed"), "a miss is no risk");
+        let quiet = passed(&[], GoalOutlook::Quiet("two hours of history are needed".to_owned()));
+        assert!(told(&quiet, Kind::AtRisk).unwrap().contains("two hours of history"));
+    }
+
+    #[test]
+    fn the_row_of_a_mapping_shows_what_is_expected_and_what_was_lost() {
+        let passed = passed(&[Outlook::Ready(foreseen())], GoalOutlook::Off);
+        let told = passed.told();
+        let row = row(&told, 0, &told.plan.decisions[0]).unwrap();
+        assert_eq!(row.expected, "950 requests/s");
+        assert_eq!(row.upper, "1100 requests/s");
+        assert_eq!(row.coverage, ".5: 0.51, .9: 0.90, .99: 0.991");
+        assert_eq!(row.unserved.as_deref(), Some("0.21% modelled"));
+    }
+}
