@@ -304,9 +304,10 @@ pub(super) fn remember_step(
         memory.last_up = Some(now);
     } else {
         memory.last_down = Some(now);
-        if guard::running_step(memory.step_from, now, window::length(&intent.policy, intent.interval))
-            .is_none()
-        {
+        // A step that began below what ran since then is measured against what runs now.
+        let window = window::length(&intent.policy, intent.interval);
+        let running = guard::running_step(memory.step_from, now, window);
+        if running.is_none_or(|step| step.replicas < from) {
             memory.step_from = Some(Need { at: now, replicas: from });
         }
     }
