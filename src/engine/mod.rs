@@ -12,6 +12,7 @@ mod arbitrate;
 mod baseline;
 mod capacity;
 mod decide;
+pub mod forecast;
 mod goal;
 mod guard;
 mod plan;

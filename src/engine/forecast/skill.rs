@@ -1,0 +1,139 @@
+//! Whether the forecast beats the naive one, on moments neither had seen.
+//!
+//! Naive: demand stays what it is, with the quantiles of how much it has moved over the horizon. Both are scored
+//! with the mean pinball loss of three quantiles, max(q·(y − f), (q − 1)·(y − f)) (Koenker and Bassett 1978), a
+//! proper score: only the true quantile makes it least.
+
+use std::collections::VecDeque;
+
+use super::foreseen::Foreseen;
+use super::grid::Grid;
+use super::math::{left_after, short};
+
+/// The quantiles compared.
+pub(super) const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
+/// Scores halve their weight in a day.
+const HALF_LIFE: f64 = 86_400.0;
+/// How far one error moves the quantiles of the naive forecast, in its typical error.
+const STEP: f64 = 0.05;
+/// Forecasts that wait to be compared, at most.
+const WAITING: i64 = 16;
+
+/// A forecast that waits to be compared.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    made: i64,
+    newest: f32,
+    quantiles: [f32; 3],
+}
+
+/// The comparison.
+#[derive(Debug, Clone)]
+pub(super) struct Scores {
+    waiting: VecDeque<Waiting>,
+    ahead: i64,
+    stride: i64,
+    leaves: f64,
+    /// The naive forecast's typical error, and its quantiles in that unit.
+    typical: f64,
+    naive: [f64; 3],
+    /// Fading sums: of the losses of both, of the times demand was at or below the quantiles, of one.
+    ours: f64,
+    theirs: f64,
+    covered: [f64; 3],
+    weight: f64,
+    compared: u64,
+}
+
+/// The mean pinball loss of the three quantiles.
+///
+/// A demand of 10 for which 8, 9 and 12 were forecast costs (0.5·2 + 0.9·1 + 0.01·2) / 3 = 0.64.
+fn pinball(demand: f64, quantiles: [f64; 3]) -> f64 {
+    let loss = |(q, forecast): (f64, f64)| (q * (demand - forecast)).max((q - 1.0) * (demand - forecast));
+    QUANTILES.into_iter().zip(quantiles).map(loss).sum::<f64>() / 3.0
+}
+
+impl Scores {
+    pub(super) fn new(grid: &Grid) -> Self {
+        let stride = ((60 / grid.step).max(1)).max((grid.ahead() + WAITING - 1) / WAITING);
+        Self {
+            waiting: VecDeque::new(),
+            ahead: grid.ahead(),
+            stride,
+            leaves: left_after((stride * grid.step) as f64 / HALF_LIFE),
+            typical: 0.0,
+            naive: [0.0, 1.5, 3.0],
+            ours: 0.0,
+            theirs: 0.0,
+            covered: [0.0; 3],
+            weight: 0.0,
+            compared: 0,
+        }
+    }
+
+    /// Takes in the demand of a moment and the forecast made on it.
+    pub(super) fn advance(&mut self, moment: i64, demand: f64, seen: &Foreseen) {
+        let made = moment - self.ahead;
+        while self.waiting.front().is_some_and(|waiting| waiting.made <= made) {
+            if let Some(was) = self.waiting.pop_front().filter(|waiting| waiting.made == made) {
+                self.compare(demand, &was);
+            }
+        }
+        if moment.rem_euclid(self.stride) == 0 {
+            let quantiles = QUANTILES.map(|q| short(seen.quantile(q)));
+            self.waiting.push_back(Waiting { made: moment, newest: short(demand), quantiles });
+        }
+    }
+
+    fn compare(&mut self, demand: f64, was: &Waiting) {
+        let newest = f64::from(was.newest);
+        let ours = was.quantiles.map(f64::from);
+        let theirs = self.naive.map(|quantile| newest + quantile * self.typical);
+        self.compared += 1;
+        self.ours = self.ours * self.leaves + pinball(demand, ours);
+        self.theirs = self.theirs * self.leaves + pinball(demand, theirs);
+        self.weight = self.weight * self.leaves + 1.0;
+        for (covered, quantile) in self.covered.iter_mut().zip(ours) {
+            *covered = *covered * self.leaves + f64::from(u8::from(demand <= quantile));
+        }
+        let moved = demand - newest;
+        let share = (1.0 / 240.0f64).max(1.0 / self.compared as f64);
+        self.typical += (moved.abs() - self.typical) * share;
+        for (quantile, q) in self.naive.iter_mut().zip(QUANTILES) {
+            // Stochastic approximation of a quantile (Robbins and Monro 1951).
+            *quantile += STEP * if moved > *quantile * self.typical { q } else { q - 1.0 };
+        }
+    }
+
+    /// 1 − ours ÷ naive; none before anything was compared. Where demand never moves, both are perfect: 0.
+    pub(super) fn over_naive(&self) -> Option<f64> {
+        match self.compared {
+            0 => None,
+            _ if self.theirs <= 1e-12 => Some(if self.ours <= 1e-12 { 0.0 } else { -1.0 }),
+            _ => Some(1.0 - self.ours / self.theirs),
+        }
+    }
+
+    /// Shares of demand at or below the quantiles.
+    pub(super) fn coverage(&self) -> [f64; 3] {
+        self.covered.map(|covered| if self.weight > 0.0 { covered / self.weight } else { 0.0 })
+    }
+
+    pub(super) fn compared(&self) -> u64 {
+        self.compared
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.waiting.capacity() * size_of::<Waiting>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_low_costs_the_quantile_and_missing_high_the_rest() {
+        assert!((pinball(10.0, [8.0, 9.0, 12.0]) - 0.64).abs() < 1e-9);
+    }
+}
