@@ -4,6 +4,7 @@
 
 mod args;
 pub mod manifests;
+pub mod page;
 mod permissions;
 mod reference;
 mod run;

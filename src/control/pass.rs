@@ -20,7 +20,6 @@ use crate::model::{
     ActuatorKind, Memory, Outcome, Plan, Snapshot, SourceFault, Step, StepOutcome, TargetFault, TargetState,
 };
 use crate::observe::SourceKey;
-use crate::report::metrics::WriteOutcome;
 use crate::report::publish::Subject;
 use crate::report::quiet::{self, Cause};
 use crate::report::status;
@@ -83,17 +82,24 @@ pub async fn make(ctx: &Context, mut seats: Vec<Seat>, at: Timestamp) {
                 seat.life.measured(at, due);
             }
         }
-        if superseded && round < ROUNDS {
-            reread(ctx, outcomes.iter().flatten()).await;
-            continue;
-        }
+        let again = superseded && round < ROUNDS;
         let passed = seats.iter_mut().zip(&snapshots).zip(&plans).zip(&outcomes).zip(&origins);
-        join_all(passed.map(|((((seat, snapshot), plan), outcomes), origin)| {
+        // Before another round only those are told that changed something in this one.
+        let told = passed.filter(|((((_, _), _), outcomes), _)| !again || outcomes.iter().any(is_settled));
+        join_all(told.map(|((((seat, snapshot), plan), outcomes), origin)| {
             tell::passed(ctx, seat, Passed { snapshot, plan, outcomes, origin, at })
         }))
         .await;
-        return;
+        if !again {
+            return;
+        }
+        reread(ctx, outcomes.iter().flatten()).await;
     }
+}
+
+/// Whether a step came to an end, whichever.
+fn is_settled(done: &StepOutcome) -> bool {
+    done.outcome != Outcome::Superseded
 }
 
 /// The source of one objective, ready to be asked.
@@ -183,11 +189,7 @@ async fn try_once(ctx: &Context, step: &Step) -> Outcome {
         return Outcome::Failed { reason: crate::model::ConditionReason::TargetUnavailable, detail };
     }
     let outcome = act::carry_out(&ctx.client, step, &resource, WRITE_AS).await;
-    ctx.metrics.scale_writes.count(match outcome {
-        Outcome::Done { .. } => WriteOutcome::Done,
-        Outcome::Superseded => WriteOutcome::Conflict,
-        Outcome::Failed { .. } => WriteOutcome::Failed,
-    });
+    ctx.metrics.scale_writes.count((&outcome).into());
     if let Outcome::Done { version } = &outcome {
         match (step.actuator, &step.hpa) {
             (ActuatorKind::HpaFloor, Some(hpa)) => {

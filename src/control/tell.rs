@@ -9,7 +9,6 @@ use crate::engine;
 use crate::model::{Outcome, Plan, Snapshot, StepOutcome};
 use crate::report::board::ObjectiveRow;
 use crate::report::events::{Notice, events};
-use crate::report::metrics::WriteOutcome;
 use crate::report::publish::{self, Subject, Written};
 use crate::report::quiet::Cause;
 use crate::report::status::{Told, of_pass};
@@ -101,11 +100,7 @@ async fn write_status(ctx: &Context, subject: &Subject, status: &ObjectiveStatus
         return false;
     }
     let written = publish::status(&ctx.client, subject, status).await;
-    ctx.metrics.status_writes.count(match written {
-        Written::Done => WriteOutcome::Done,
-        Written::Gone => WriteOutcome::Conflict,
-        Written::Failed(_) => WriteOutcome::Failed,
-    });
+    ctx.metrics.status_writes.count((&written).into());
     match written {
         Written::Done => true,
         Written::Gone => false,

@@ -44,6 +44,8 @@ pub enum Reserve {
     Worth(Money),
     /// Every replica that is expected to save this much demand, in units of what one replica carries.
     Price(f64),
+    /// As much as covers this quantile of the demand.
+    Quantile(f64),
 }
 
 impl Reserve {
@@ -54,7 +56,7 @@ impl Reserve {
     pub fn headroom(&self) -> f64 {
         match self {
             Self::Headroom(share) => *share,
-            Self::Unserved(_) | Self::Worth(_) | Self::Price(_) => Self::WITHOUT_FORECAST,
+            Self::Unserved(_) | Self::Worth(_) | Self::Price(_) | Self::Quantile(_) => Self::WITHOUT_FORECAST,
         }
     }
 

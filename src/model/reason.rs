@@ -227,17 +227,18 @@ impl fmt::Display for Reason {
             Self::ObservedDemand { demand, planned, unit, needs } => {
                 let (demand, planned) = (figure(*demand), figure(*planned));
                 if demand == planned {
-                    write!(f, "{demand} {unit} need {needs} replicas")
+                    write!(f, "{demand} {unit} need {}", count(*needs))
                 } else {
-                    write!(f, "{demand} {unit} ({planned} with headroom) need {needs} replicas")
+                    write!(f, "{demand} {unit} ({planned} with headroom) need {}", count(*needs))
                 }
             }
             Self::ExpectedDemand { expected, upper, horizon, unit, needs } => write!(
                 f,
-                "{} {unit} are expected in {} (up to {} in 19 of 20 cases); with headroom they need {needs} replicas",
+                "{} {unit} are expected in {} (up to {} in 19 of 20 cases); with headroom they need {}",
                 figure(*expected),
                 span(*horizon),
-                figure(*upper)
+                figure(*upper),
+                count(*needs)
             ),
             Self::PricedReplica { replicas, saving, next, price, horizon, unit } => write!(
                 f,
@@ -248,58 +249,71 @@ impl fmt::Display for Reason {
                 figure(*next)
             ),
             Self::HistoryAwaited { held } => {
-                write!(f, "the history behind the forecast is being read; {held} replicas are held meanwhile")
+                write!(f, "the history behind the forecast is being read; {} held meanwhile", are(*held))
             }
             Self::WithinTolerance { needs, tolerance } => {
                 write!(
                     f,
-                    "{needs} replicas would fit to the letter, within the tolerance of {}",
+                    "{} would fit to the letter, within the tolerance of {}",
+                    count(*needs),
                     share_text(*tolerance)
                 )
             }
             Self::DemandUnknown { since, held } => {
-                write!(f, "the demand is unknown since {}; {held} replicas are held", clock(*since))
+                write!(f, "the demand is unknown since {}; {} held", clock(*since), are(*held))
             }
             Self::LossFallback { hold, to } => {
                 write!(
                     f,
-                    "the demand has been unknown for more than {}; the fallback of {to} replicas applies",
-                    span(*hold)
+                    "the demand has been unknown for more than {}; the fallback of {} applies",
+                    span(*hold),
+                    count(*to)
                 )
             }
             Self::ReferenceUnknown { held } => {
-                write!(f, "the baseline is not measured yet; {held} replicas are held")
+                write!(f, "the baseline is not measured yet; {} held", are(*held))
             }
             Self::HeldByWindow { peak, needs, window } => {
-                write!(f, "{needs} replicas would do, {peak} were needed within the last {}", span(*window))
+                write!(f, "{} would do, {peak} were needed within the last {}", count(*needs), span(*window))
             }
             Self::HeldByStartup { until } => write!(f, "new replicas are starting until {}", clock(*until)),
             Self::StepCut { wanted, allowed, step } => {
                 write!(
                     f,
-                    "{wanted} replicas would do, one step down is at most {}: {allowed}",
+                    "{} would do, one step down is at most {}: {allowed}",
+                    count(*wanted),
                     share_text(*step)
                 )
             }
             Self::CappedAtMax { wanted, max } => {
-                write!(f, "{wanted} replicas are needed, bounds.max allows {max}")
+                write!(f, "{} needed, bounds.max allows {max}", are(*wanted))
             }
             Self::RaisedToMin { wanted, min } => {
-                write!(f, "{wanted} replicas would do, bounds.min asks for {min}")
+                write!(f, "{} would do, bounds.min asks for {min}", count(*wanted))
             }
             Self::CappedByHpaMax { wanted, max, hpa } => {
                 write!(f, "a floor of {wanted} is wanted, HorizontalPodAutoscaler {hpa} allows {max}")
             }
             Self::Frozen { until, why } => write!(f, "frozen until {}: {why}", clock(*until)),
-            Self::Observing { wanted } => write!(f, "autonomy is Observe: {wanted} replicas would be set"),
+            Self::Observing { wanted } => write!(f, "autonomy is Observe: {} would be set", count(*wanted)),
             Self::OwnedByHpa { hpa } => write!(f, "HorizontalPodAutoscaler {hpa} owns the target"),
-            Self::Outbid { by, claim } => write!(f, "objective {by} claims {claim} replicas"),
+            Self::Outbid { by, claim } => write!(f, "objective {by} claims {}", count(*claim)),
             Self::ChangedOutside { by, from, to } => {
                 write!(f, "{by} changed the replicas from {from} to {to}")
             }
             Self::TargetUnusable { detail } => f.write_str(detail),
         }
     }
+}
+
+/// `1 replica`, `9 replicas`.
+fn count(replicas: Replicas) -> String {
+    if replicas == Replicas(1) { "1 replica".to_owned() } else { format!("{replicas} replicas") }
+}
+
+/// `1 replica is`, `9 replicas are`.
+fn are(replicas: Replicas) -> String {
+    format!("{} {}", count(replicas), if replicas == Replicas(1) { "is" } else { "are" })
 }
 
 /// Writes a figure with at most four significant digits, as people read it.

@@ -18,7 +18,9 @@ use prometheus_client::metrics::histogram::Histogram;
 
 pub use families::{FAMILIES, Family, FamilyKind};
 
+use crate::model::Outcome;
 use crate::report::board::Board;
+use crate::report::publish::Written;
 
 /// The content type of [`Metrics::page`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -43,6 +45,26 @@ impl WriteOutcome {
             Self::Done => "done",
             Self::Conflict => "conflict",
             Self::Failed => "failed",
+        }
+    }
+}
+
+impl From<&Outcome> for WriteOutcome {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Done { .. } => Self::Done,
+            Outcome::Superseded => Self::Conflict,
+            Outcome::Failed { .. } => Self::Failed,
+        }
+    }
+}
+
+impl From<&Written> for WriteOutcome {
+    fn from(written: &Written) -> Self {
+        match written {
+            Written::Done => Self::Done,
+            Written::Gone => Self::Conflict,
+            Written::Failed(_) => Self::Failed,
         }
     }
 }
