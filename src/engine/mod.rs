@@ -16,6 +16,7 @@ pub mod forecast;
 mod goal;
 mod guard;
 mod plan;
+mod sight;
 mod window;
 
 #[cfg(test)]
@@ -25,4 +26,5 @@ pub(crate) mod scenario;
 
 pub use baseline::{Due, measurements_due};
 pub use plan::{Member, memory_due, plan, settle};
+pub use sight::Sight;
 pub use window::take_over;

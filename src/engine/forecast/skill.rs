@@ -19,6 +19,11 @@ const STEP: f64 = 0.05;
 /// Forecasts that wait to be compared, at most.
 const WAITING: i64 = 16;
 
+/// A loss of less than this share of demand, plus this part of a replica, orders no other replica.
+const ALIKE: f64 = 0.002;
+/// See [`ALIKE`].
+const ALIKE_REPLICAS: f64 = 0.005;
+
 /// A forecast that waits to be compared.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
@@ -42,6 +47,8 @@ pub(super) struct Scores {
     theirs: f64,
     covered: [f64; 3],
     weight: f64,
+    /// Fading sum of demand.
+    asked: f64,
     compared: u64,
 }
 
@@ -67,6 +74,7 @@ impl Scores {
             theirs: 0.0,
             covered: [0.0; 3],
             weight: 0.0,
+            asked: 0.0,
             compared: 0,
         }
     }
@@ -93,6 +101,7 @@ impl Scores {
         self.ours = self.ours * self.leaves + pinball(demand, ours);
         self.theirs = self.theirs * self.leaves + pinball(demand, theirs);
         self.weight = self.weight * self.leaves + 1.0;
+        self.asked = self.asked * self.leaves + demand;
         for (covered, quantile) in self.covered.iter_mut().zip(ours) {
             *covered = *covered * self.leaves + f64::from(u8::from(demand <= quantile));
         }
@@ -105,13 +114,11 @@ impl Scores {
         }
     }
 
-    /// 1 − ours ÷ naive; none before anything was compared. Where demand never moves, both are perfect: 0.
+    /// 1 − ours ÷ naive; none before anything was compared. Losses below what matters are alike: where demand hardly
+    /// moves, both are as good as perfect, and the skill is 0.
     pub(super) fn over_naive(&self) -> Option<f64> {
-        match self.compared {
-            0 => None,
-            _ if self.theirs <= 1e-12 => Some(if self.ours <= 1e-12 { 0.0 } else { -1.0 }),
-            _ => Some(1.0 - self.ours / self.theirs),
-        }
+        let least = ALIKE * self.asked + ALIKE_REPLICAS * self.weight;
+        (self.compared > 0).then(|| 1.0 - self.ours.max(least) / self.theirs.max(least))
     }
 
     /// Shares of demand at or below the quantiles.
