@@ -5,6 +5,7 @@
 mod closed_list;
 mod condition;
 mod fault;
+mod history;
 mod intent;
 mod mapping;
 mod outlook;
@@ -21,6 +22,7 @@ mod verdict;
 
 pub use condition::{ConditionKind, ConditionReason, EventReason};
 pub use fault::{Fault, Retry};
+pub use history::{History, HistoryEnd};
 pub use intent::{BaselineSpec, Goal, Indicator, Intent, ObjectId, SourceRef, WhenEmpty};
 pub use mapping::{
     ActuatorKind, Bounds, CapacityModel, DemandQuery, LearnedModel, Mapping, Reference, Reserve, StepPoint,

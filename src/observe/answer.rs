@@ -131,7 +131,7 @@ fn moment(seconds: f64) -> Option<Timestamp> {
 }
 
 /// Half a JSON broke off on the way; anything else was never a Prometheus answer.
-fn unreadable(error: &serde_json::Error, body: &[u8]) -> SourceFault {
+pub(super) fn unreadable(error: &serde_json::Error, body: &[u8]) -> SourceFault {
     let looks_like_json = body.first().is_some_and(|byte| *byte == b'{');
     if error.is_eof() && looks_like_json {
         SourceFault::Truncated { bytes: body.len() }

@@ -8,11 +8,16 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::history::{PastQuestion, Reader};
 use super::prometheus::PrometheusSource;
 use super::promql::Checked;
-use crate::model::{Credentials, ObjectId, Sample, SourceFault, SourceSpec};
+use crate::model::{Credentials, History, HistoryEnd, ObjectId, Sample, SourceFault, SourceSpec};
+
+/// So many histories of one source are read at once: a thousand objectives that start together must not take it away
+/// from the passes.
+const HISTORIES: usize = 2;
 
 /// One question to a source.
 #[derive(Debug, Clone)]
@@ -49,6 +54,7 @@ struct Source {
     made_of: (SourceSpec, Credentials),
     client: Result<PrometheusSource, SourceFault>,
     slots: Arc<Semaphore>,
+    histories: Arc<Semaphore>,
     /// The questions of the newest moment only.
     asked: (Timestamp, HashMap<Slot, Answer>),
     used_at: Timestamp,
@@ -80,6 +86,7 @@ impl Asker {
                 let source = Source {
                     client: PrometheusSource::new(spec, credentials),
                     slots: Arc::new(Semaphore::new(spec.limits.concurrency)),
+                    histories: Arc::new(Semaphore::new(HISTORIES)),
                     made_of: wanted,
                     asked: (now, HashMap::new()),
                     used_at: now,
@@ -129,6 +136,39 @@ impl Asker {
             }
         };
         answer.await
+    }
+
+    /// Waits for one's turn to read the history of a source. Whoever holds a turn may keep what was read in memory.
+    ///
+    /// # Errors
+    /// Why the source cannot be used.
+    pub async fn turn(&self, key: &SourceKey) -> Result<OwnedSemaphorePermit, SourceFault> {
+        let turns = {
+            let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+            sources.get(key).ok_or_else(|| unknown(key))?.histories.clone()
+        };
+        turns.acquire_owned().await.map_err(|_| unknown(key))
+    }
+
+    /// Reads what a query gave at past moments. Never fails: what could not be had is itself told.
+    pub async fn history(&self, key: &SourceKey, question: &PastQuestion) -> History {
+        let reader = {
+            let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+            let source = sources.get(key).ok_or_else(|| unknown(key));
+            source.and_then(|source| {
+                let client = source.client.clone()?;
+                Ok(Reader { client, slots: source.slots.clone(), sent: self.sent.clone() })
+            })
+        };
+        match reader {
+            Ok(reader) => reader.read(question).await,
+            Err(fault) => History {
+                first: question.last,
+                step: question.step,
+                values: vec![],
+                end: HistoryEnd::Failed(fault),
+            },
+        }
     }
 
     /// What the asker has done so far.

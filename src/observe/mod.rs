@@ -8,8 +8,10 @@ mod answer;
 pub mod ask;
 mod autoscalers;
 pub mod cluster;
+mod history;
 mod lists;
 mod managers;
+mod matrix;
 mod pace;
 pub mod prometheus;
 pub mod promql;
@@ -17,6 +19,7 @@ mod workloads;
 
 pub use ask::{AskStats, Asker, Question, SourceKey};
 pub use cluster::{Cluster, Managers};
+pub use history::PastQuestion;
 pub use pace::Pace;
 pub use prometheus::{Probe, PrometheusSource};
 pub use promql::{Checked, PromqlIssue, check};

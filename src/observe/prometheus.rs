@@ -13,6 +13,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATIO
 use reqwest::{Certificate, Identity, Response, StatusCode};
 
 use super::answer::{self, Asked};
+use super::matrix::{self, Window};
 use super::promql::Checked;
 use crate::model::{Credentials, Sample, SourceFault, SourceSpec};
 
@@ -111,6 +112,32 @@ impl PrometheusSource {
             Ok(Err(fault)) => Sample::Failed(fault),
             Ok(Ok(body)) => answer::read(&body, &asked),
         }
+    }
+
+    /// Asks what a query gave at the moments of a window, and how many bytes the answer had. Waits at most the
+    /// source's timeout.
+    ///
+    /// # Errors
+    /// Why there are no numbers.
+    pub(super) async fn range(
+        &self,
+        query: &Checked,
+        window: Window,
+        stale_after: SignedDuration,
+    ) -> Result<(Vec<Option<f64>>, usize), SourceFault> {
+        let asked =
+            matrix::Asked { window, has_series: query.has_series, stale_after, max_series: self.max_series };
+        let millis = i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX);
+        let step = window.step as f64;
+        let builder = self.client.query_range(&query.dated, window.first, window.last(), step);
+        let builder = self
+            .parameters
+            .iter()
+            .fold(builder.timeout(millis), |builder, (name, value)| builder.query(name, value));
+        let timed_out = || SourceFault::TimedOut { after: signed(self.timeout) };
+        let body = tokio::time::timeout(self.timeout, self.body(builder.post_raw()));
+        let body = body.await.map_err(|_| timed_out())??;
+        Ok((matrix::read(&body, &asked)?, body.len()))
     }
 
     /// Asks the source who it is.
@@ -318,4 +345,4 @@ fn signed(duration: Duration) -> SignedDuration {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::observe) mod tests;
