@@ -8,6 +8,7 @@
 //! | [`model`] | the words of the domain as values | nothing else |
 //! | [`api`] | what a user writes and reads in Kubernetes | `model` |
 //! | [`engine`] | pure decisions: evaluate, decide, guard, arbitrate | `model` |
+//! | [`backtest`] | the same decisions over recorded demand, in virtual time | `model`, `engine` |
 //! | [`observe`] | facts brought in: metrics and targets | `model` |
 //! | [`act`] | one step carried out | `model` |
 //! | [`report`] | people told: conditions, status, events, metrics | `model`, `api` |
@@ -15,10 +16,11 @@
 //! | [`web`] | health and metrics pages | `report` |
 //! | [`cli`] | the commands | all |
 //!
-//! `model`, `api` and `engine` build without the `operator` feature, that is without any client,
+//! `model`, `api`, `engine` and `backtest` build without the `operator` feature, that is without any client,
 //! runtime or clock in their dependency graph.
 
 pub mod api;
+pub mod backtest;
 pub mod engine;
 pub mod model;
 

@@ -33,7 +33,11 @@ pub fn bridged(samples: &Recording, kind: Kind, step: i64, seed: u64) -> Recordi
     for index in 0..total {
         // Where the middle of this step of the grid lies between two samples.
         let place = ((index as f64 + 0.5) * step as f64 - middle) / span;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 0 and below the length")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at least 0 and below the length"
+        )]
         let left = (place.max(0.0) as usize).min(rates.len().saturating_sub(2));
         let share = (place - left as f64).clamp(0.0, 1.0);
         let (Some(from), Some(to)) = (rates[left], rates.get(left + 1).copied().flatten()) else {

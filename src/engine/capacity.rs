@@ -16,7 +16,7 @@ pub(super) fn needed(model: &CapacityModel, memory: &MappingMemory, demand: f64)
 ///   e is the elasticity: d ln(capacity) / d ln(demand).
 /// - `Steps`: the replicas of the last step whose demand is not above d.
 /// - `Learned`: d / c, with the c that is learned so far.
-pub(super) fn need(model: &CapacityModel, memory: &MappingMemory, demand: f64) -> Option<f64> {
+pub fn need(model: &CapacityModel, memory: &MappingMemory, demand: f64) -> Option<f64> {
     let demand = demand.max(0.0);
     match model {
         CapacityModel::PerReplica(carries) => Some(demand / carries),
@@ -35,7 +35,7 @@ pub(super) fn need(model: &CapacityModel, memory: &MappingMemory, demand: f64) -
 
 /// The demand that has this need: the inverse of [`need`]. Of a step model it is the demand at which the step of so
 /// many replicas ends, or the last step begins.
-pub(super) fn carried(model: &CapacityModel, memory: &MappingMemory, need: f64) -> Option<f64> {
+pub fn carried(model: &CapacityModel, memory: &MappingMemory, need: f64) -> Option<f64> {
     let need = need.max(0.0);
     match model {
         CapacityModel::PerReplica(carries) => Some(need * carries),

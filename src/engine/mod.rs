@@ -25,6 +25,7 @@ mod properties;
 pub(crate) mod scenario;
 
 pub use baseline::{Due, measurements_due};
+pub use capacity::{carried, need};
 pub use plan::{Member, memory_due, plan, settle};
 pub use sight::Sight;
 pub use window::take_over;
