@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::backtest::BacktestArgs;
 use crate::telemetry::LogFormat;
 
 /// Keeps the capacity behind business goals right, and says why.
@@ -18,6 +19,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Run the operator.
     Run(Box<RunArgs>),
+    /// Play recorded demand against an objective, and against what others would have done.
+    Backtest(Box<BacktestArgs>),
     /// Print the custom resource definitions, or write every generated file of the repository.
     Manifests {
         /// Write the definitions, the chart's copies and permissions, and the reference pages below this folder.

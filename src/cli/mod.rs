@@ -3,6 +3,7 @@
 //! Exit codes: 0 fine, 1 findings, 2 broken.
 
 mod args;
+mod backtest;
 pub mod manifests;
 pub mod page;
 mod permissions;
@@ -22,6 +23,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = match args.command {
         Command::Run(run) => run::run(*run),
+        Command::Backtest(args) => backtest::run(&args),
         Command::Manifests { write } => manifests(write.as_deref()),
     };
     match outcome {
