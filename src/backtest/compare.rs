@@ -314,6 +314,19 @@ pub fn compare(
     })
 }
 
+/// Comparisons of several variants on the same recording as one: the objectives of all, the others once. `None` for
+/// none.
+pub fn join(comparisons: Vec<Comparison>) -> Option<Comparison> {
+    let mut all = comparisons.into_iter();
+    let mut first = all.next()?;
+    for (place, next) in all.enumerate() {
+        for row in next.rows.into_iter().take(1) {
+            first.rows.insert(place + 1, row);
+        }
+    }
+    Some(first)
+}
+
 fn assumed(mapping: &Mapping, demand: &Recording, setting: &Setting) -> Vec<String> {
     let span = crate::model::span;
     vec![

@@ -16,7 +16,7 @@ mod policy;
 mod recording;
 
 pub use bridge::bridged;
-pub use compare::{Change, Comparison, Outcome, Row, Setting, Track, clairvoyant, compare, play};
+pub use compare::{Change, Comparison, Outcome, Row, Setting, Track, clairvoyant, compare, join, play};
 pub use pilot::{Pilot, Seen};
 pub use pods::Pods;
 pub use policy::{Fixed, Following, Hpa, Policy, Prescribed, View};

@@ -23,7 +23,11 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = match args.command {
         Command::Run(run) => run::run(*run),
-        Command::Backtest(args) => backtest::run(&args),
+        Command::Backtest(args) => match backtest::run(&args) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::from(1),
+            Err(words) => Err(words),
+        },
         Command::Manifests { write } => manifests(write.as_deref()),
     };
     match outcome {
