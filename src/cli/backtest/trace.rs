@@ -134,7 +134,7 @@ impl Gathered {
         let mut steps: Vec<i64> =
             self.first.windows(2).map(|pair| pair[1].0 - pair[0].0).filter(|step| *step > 0).collect();
         steps.sort_unstable();
-        let Some(step) = steps.get(steps.len() / 2) else {
+        let Some(step) = steps.get(steps.len().saturating_sub(1) / 2) else {
             return Err("there are not two moments in it: record at least an hour".to_owned());
         };
         let step = if *step < FINEST { FINEST } else { *step };
