@@ -59,7 +59,7 @@ fn point(reference: &Reference, memory: &MappingMemory) -> Option<(f64, Replicas
 }
 
 fn carries(model: &LearnedModel, memory: &MappingMemory) -> f64 {
-    memory.carries.unwrap_or(model.initial)
+    memory.learned.as_ref().map_or(model.initial, |learned| learned.carries)
 }
 
 /// The replicas a proportional model's reference point stands for: what `onMetricLoss.then: Baseline` raises to.
@@ -117,9 +117,15 @@ mod tests {
         assert_eq!(needed(&model, &memory, 10.0), Some(Replicas(8)));
     }
 
+    fn learned(carries: f64) -> crate::model::Learned {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let (low, high, bins) = (carries, carries, vec![]);
+        crate::model::Learned { carries, low, high, known: true, at, bins, drift: 0.0, slower: None }
+    }
+
     #[test]
     fn what_a_need_carries_needs_it() {
-        let memory = MappingMemory { carries: Some(40.0), ..MappingMemory::default() };
+        let memory = MappingMemory { learned: Some(learned(40.0)), ..MappingMemory::default() };
         let signal = crate::model::DemandQuery { query: "latency".to_owned(), unit: "s".to_owned() };
         let learned = CapacityModel::Learned(LearnedModel { signal, limit: 0.5, initial: 100.0 });
         for (model, need_of, demand) in [

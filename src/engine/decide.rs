@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::ahead::{self, Ahead};
 use super::guard::{self, Wish};
-use super::{capacity, window};
+use super::{capacity, learn, trim, window};
 use crate::model::{
-    ActuatorKind, Autonomy, Basis, ConditionReason, Decision, Hold, HpaState, Intent, Mapping, MappingFacts,
-    MappingMemory, Need, Outlook, Reason, Replicas, Sample, TargetState, WhenLost,
+    ActuatorKind, Autonomy, Basis, CapacityModel, ConditionReason, Decision, Hold, HpaState, Intent, Mapping,
+    MappingFacts, MappingMemory, Need, Outlook, Reason, Replicas, Sample, TargetState, WhenLost,
 };
 
 /// A loss of so many passes is a hiccup: shorter, and a slow source empties every window; longer, and a real loss
@@ -24,11 +24,13 @@ pub(super) fn decide(
 ) -> (Decision, MappingMemory) {
     let mut pass = Pass { intent, mapping, facts, memory, now };
     let ground = pass.ground();
+    let taught = pass.learn();
     let demand = known(&facts.demand);
     let planned = demand.map(|demand| demand * (1.0 + mapping.reserve.headroom()));
     let needed = planned.and_then(|planned| pass.needs(planned));
     let ahead = needed.and_then(|needed| ahead::look(mapping, &pass.memory, &facts.outlook, needed));
     let mut wish = pass.wish(demand, planned, needed, ahead.as_ref(), ground.current);
+    wish.reasons.extend(taught);
     pass.notice_change(&mut wish, &ground);
     guard::bounds(&mut wish, mapping.bounds);
     if let Some(hpa) = ground.hpa.filter(|_| mapping.actuator == ActuatorKind::HpaFloor) {
@@ -145,6 +147,7 @@ impl<'a> Pass<'a> {
             wish.replicas = ahead.replicas;
             wish.reasons.push(ahead.reason.clone());
         }
+        let added = self.trim(&mut wish);
         if self.facts.demand.present().is_none() {
             return self.on_partial_data(wish, standing);
         }
@@ -152,12 +155,39 @@ impl<'a> Pass<'a> {
         let needs = if priced {
             wish.replicas
         } else {
-            self.tolerate(&mut wish, ahead.map_or(planned, |ahead| ahead.planned), standing)
+            let planned = ahead.map_or(planned, |ahead| ahead.planned);
+            self.tolerate(&mut wish, planned * (1.0 + added), standing)
         };
         self.data_is_back(standing);
         self.note(needs);
         self.hold_down(&mut wish, standing, priced);
         wish
+    }
+
+    /// Learns what one replica carries, where that is to be learned, and says what is known.
+    fn learn(&mut self) -> Option<Reason> {
+        let CapacityModel::Learned(model) = &self.mapping.capacity else { return None };
+        let learned = learn::learn(self.intent, self.mapping, model, self.facts, &self.memory, self.now);
+        let reason = Reason::LearnedCapacity {
+            carries: learned.carries,
+            low: learned.low,
+            high: learned.high,
+            unit: self.mapping.demand.unit.clone(),
+            slower: learned.slower.map(|slower| (slower.since, slower.share)),
+        };
+        self.memory.learned = Some(learned);
+        Some(reason)
+    }
+
+    /// Adds what measurements out of bounds ask for; says as which share.
+    fn trim(&mut self, wish: &mut Wish) -> f64 {
+        let before = self.memory.trimmed;
+        let (after, reason) =
+            trim::trim(self.intent, self.mapping, self.facts, before, self.window(), self.now);
+        self.memory.trimmed = after;
+        wish.replicas = trim::raised(wish.replicas, after);
+        wish.reasons.extend(reason);
+        after.map_or(0.0, |trimmed| trimmed.extra)
     }
 
     /// What keeps replicas from being taken away. A price has its own hysteresis and hold, and knows when demand will

@@ -15,8 +15,10 @@ mod decide;
 pub mod forecast;
 mod goal;
 mod guard;
+mod learn;
 mod plan;
 mod sight;
+mod trim;
 mod window;
 
 #[cfg(test)]

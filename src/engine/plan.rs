@@ -6,8 +6,8 @@ use super::arbitrate::{self, Subject};
 use super::decide::{decide, remember_step};
 use super::{baseline, decide, goal, window};
 use crate::model::{
-    ActuatorKind, Claim, ConditionReason, Decision, Intent, MappingMemory, Memory, Outcome, Plan, Reason,
-    Replicas, Snapshot, Step, StepOutcome, TargetState,
+    ActuatorKind, Claim, ConditionReason, Decision, FrozenReference, Intent, MappingMemory, Memory, Outcome,
+    Plan, Reason, Replicas, Snapshot, Step, StepOutcome, TargetState, Trimmed,
 };
 
 /// One objective with its facts and its memory.
@@ -145,7 +145,10 @@ pub fn memory_due(
     }
     plan.decisions.iter().any(|decision| {
         let (new, old) = (running.mapping(&decision.mapping), written.mapping(&decision.mapping));
-        if lasting(&new) != lasting(&old) || lost_long(intent, &new, now) != lost_long(intent, &old, now) {
+        if taught(&new, &old)
+            || lasting(&new) != lasting(&old)
+            || lost_long(intent, &new, now) != lost_long(intent, &old, now)
+        {
             return true;
         }
         let Some(current) = decision.current else {
@@ -174,11 +177,29 @@ fn passes_ahead(
         .map(move |(_, after)| now + after)
 }
 
+/// What one replica carries may be written in steps of a fiftieth: a process that starts from it decides the same but
+/// for rounding, and goes on learning.
+const TAUGHT: f64 = 0.02;
+
+/// Whether so much was learned since that it must be written down.
+fn taught(new: &MappingMemory, old: &MappingMemory) -> bool {
+    match (&new.learned, &old.learned) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(new), Some(old)) => {
+            new.known != old.known
+                || new.slower != old.slower
+                || (new.carries - old.carries).abs() > TAUGHT * old.carries
+                || new.at.duration_since(old.at) >= SignedDuration::from_hours(1)
+        }
+    }
+}
+
 /// The part of a mapping's memory that changes only with an event worth writing down.
 fn lasting(
     memory: &MappingMemory,
-) -> (Option<Replicas>, Option<Timestamp>, Option<Timestamp>, Option<crate::model::FrozenReference>) {
-    (memory.last_set, memory.last_up, memory.last_down, memory.reference)
+) -> (Option<Replicas>, [Option<Timestamp>; 2], Option<FrozenReference>, Option<Trimmed>) {
+    (memory.last_set, [memory.last_up, memory.last_down], memory.reference, memory.trimmed)
 }
 
 /// Whether the demand has been lost for so long that a decision depends on it. A source that fails every other

@@ -7,6 +7,7 @@ mod condition;
 mod fault;
 mod history;
 mod intent;
+mod learned;
 mod mapping;
 mod outlook;
 mod permission;
@@ -24,6 +25,7 @@ pub use condition::{ConditionKind, ConditionReason, EventReason};
 pub use fault::{Fault, Retry};
 pub use history::{History, HistoryEnd};
 pub use intent::{BaselineSpec, Goal, Indicator, Intent, ObjectId, SourceRef, WhenEmpty};
+pub use learned::{Bin, Learned, Slower};
 pub use mapping::{
     ActuatorKind, Bounds, CapacityModel, DemandQuery, LearnedModel, Mapping, Reference, Reserve, StepPoint,
     TargetRef, Trim, TrimBound,
@@ -38,5 +40,5 @@ pub use source::{Credentials, SourceLimits, SourceSpec};
 pub use units::{Money, Replicas, share_text};
 pub use verdict::{
     Basis, Claim, Decision, Findings, FrozenReference, FrozenValue, GoalState, Hold, MappingMemory, Memory,
-    Need, Outcome, Plan, Step, StepOutcome,
+    Need, Outcome, Plan, Step, StepOutcome, Trimmed,
 };

@@ -1,12 +1,14 @@
 //! Why a decision came out as it did. Numbers only; `Display` is the one place they become a sentence.
 
-use std::fmt;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::closed_list::closed_list;
 use super::intent::ObjectId;
-use super::units::{Replicas, share_text};
+use super::units::Replicas;
+
+mod words;
+
+pub use words::{figure, span};
 
 closed_list! {
     /// The bounded words behind [`Reason`], for metric labels, logs and the reference pages.
@@ -15,6 +17,8 @@ closed_list! {
         ExpectedDemand => "The demand expected when a replica ordered now can serve needs so many replicas.",
         PricedReplica => "The last replica is expected to save more demand than its price, one more would not.",
         HistoryAwaited => "The history behind the forecast is being read; until it is there nothing is lowered.",
+        Trimmed => "A measurement is or was out of its bound: capacity is added.",
+        LearnedCapacity => "What one replica carries is learned from its signal.",
         WithinTolerance => "The change would be smaller than the tolerance.",
         DemandUnknown => "The demand is not known; what runs is held.",
         LossFallback => "The demand has been unknown longer than onMetricLoss.hold; the declared fallback applies.",
@@ -80,6 +84,26 @@ pub enum Reason {
     HistoryAwaited {
         /// What is held.
         held: Replicas,
+    },
+    /// A measurement is or was out of its bound.
+    Trimmed {
+        /// What is added, as a share.
+        extra: f64,
+        /// The number and the bound it is beyond now.
+        violated: Option<(f64, f64)>,
+    },
+    /// What one replica carries is learned.
+    LearnedCapacity {
+        /// The demand one replica carries.
+        carries: f64,
+        /// At least this …
+        low: f64,
+        /// … and at most this, in 19 of 20 cases.
+        high: f64,
+        /// The unit of the demand.
+        unit: String,
+        /// Pods became slower: since when, and by what share the signal rose.
+        slower: Option<(Timestamp, f64)>,
     },
     /// The change would be smaller than the tolerance.
     WithinTolerance {
@@ -201,6 +225,8 @@ impl Reason {
             Self::ExpectedDemand { .. } => ReasonCode::ExpectedDemand,
             Self::PricedReplica { .. } => ReasonCode::PricedReplica,
             Self::HistoryAwaited { .. } => ReasonCode::HistoryAwaited,
+            Self::Trimmed { .. } => ReasonCode::Trimmed,
+            Self::LearnedCapacity { .. } => ReasonCode::LearnedCapacity,
             Self::WithinTolerance { .. } => ReasonCode::WithinTolerance,
             Self::DemandUnknown { .. } => ReasonCode::DemandUnknown,
             Self::LossFallback { .. } => ReasonCode::LossFallback,
@@ -219,139 +245,4 @@ impl Reason {
             Self::TargetUnusable { .. } => ReasonCode::TargetUnusable,
         }
     }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ObservedDemand { demand, planned, unit, needs } => {
-                let (demand, planned) = (figure(*demand), figure(*planned));
-                if demand == planned {
-                    write!(f, "{demand} {unit} need {}", count(*needs))
-                } else {
-                    write!(f, "{demand} {unit} ({planned} with headroom) need {}", count(*needs))
-                }
-            }
-            Self::ExpectedDemand { expected, upper, horizon, unit, needs } => write!(
-                f,
-                "{} {unit} are expected in {} (up to {} in 19 of 20 cases); with headroom they need {}",
-                figure(*expected),
-                span(*horizon),
-                figure(*upper),
-                count(*needs)
-            ),
-            Self::PricedReplica { replicas, saving, next, price, horizon, unit } => write!(
-                f,
-                "replica {replicas} is expected to save {} {unit} in {}, for a price of {}; one more would save {}",
-                figure(*saving),
-                span(*horizon),
-                figure(*price),
-                figure(*next)
-            ),
-            Self::HistoryAwaited { held } => {
-                write!(f, "the history behind the forecast is being read; {} held meanwhile", are(*held))
-            }
-            Self::WithinTolerance { needs, tolerance } => {
-                write!(
-                    f,
-                    "{} would fit to the letter, within the tolerance of {}",
-                    count(*needs),
-                    share_text(*tolerance)
-                )
-            }
-            Self::DemandUnknown { since, held } => {
-                write!(f, "the demand is unknown since {}; {} held", clock(*since), are(*held))
-            }
-            Self::LossFallback { hold, to } => {
-                write!(
-                    f,
-                    "the demand has been unknown for more than {}; the fallback of {} applies",
-                    span(*hold),
-                    count(*to)
-                )
-            }
-            Self::ReferenceUnknown { held } => {
-                write!(f, "the baseline is not measured yet; {} held", are(*held))
-            }
-            Self::HeldByWindow { peak, needs, window } => {
-                write!(f, "{} would do, {peak} were needed within the last {}", count(*needs), span(*window))
-            }
-            Self::HeldByStartup { until } => write!(f, "new replicas are starting until {}", clock(*until)),
-            Self::StepCut { wanted, allowed, step } => {
-                write!(
-                    f,
-                    "{} would do, one step down is at most {}: {allowed}",
-                    count(*wanted),
-                    share_text(*step)
-                )
-            }
-            Self::CappedAtMax { wanted, max } => {
-                write!(f, "{} needed, bounds.max allows {max}", are(*wanted))
-            }
-            Self::RaisedToMin { wanted, min } => {
-                write!(f, "{} would do, bounds.min asks for {min}", count(*wanted))
-            }
-            Self::CappedByHpaMax { wanted, max, hpa } => {
-                write!(f, "a floor of {wanted} is wanted, HorizontalPodAutoscaler {hpa} allows {max}")
-            }
-            Self::Frozen { until, why } => write!(f, "frozen until {}: {why}", clock(*until)),
-            Self::Observing { wanted } => write!(f, "autonomy is Observe: {} would be set", count(*wanted)),
-            Self::OwnedByHpa { hpa } => write!(f, "HorizontalPodAutoscaler {hpa} owns the target"),
-            Self::Outbid { by, claim } => write!(f, "objective {by} claims {}", count(*claim)),
-            Self::ChangedOutside { by, from, to } => {
-                write!(f, "{by} changed the replicas from {from} to {to}")
-            }
-            Self::TargetUnusable { detail } => f.write_str(detail),
-        }
-    }
-}
-
-/// `1 replica`, `9 replicas`.
-fn count(replicas: Replicas) -> String {
-    if replicas == Replicas(1) { "1 replica".to_owned() } else { format!("{replicas} replicas") }
-}
-
-/// `1 replica is`, `9 replicas are`.
-fn are(replicas: Replicas) -> String {
-    format!("{} {}", count(replicas), if replicas == Replicas(1) { "is" } else { "are" })
-}
-
-/// Writes a figure with at most four significant digits, as people read it.
-///
-/// ```
-/// use bizops::model::figure;
-/// assert_eq!(figure(1234.567), "1235");
-/// assert_eq!(figure(0.123456), "0.1235");
-/// assert_eq!(figure(12.0), "12");
-/// ```
-pub fn figure(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return format!("{value}");
-    }
-    let magnitude = value.abs().log10().floor();
-    let digits = (3.0 - magnitude).clamp(0.0, 12.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=12")]
-    let text = format!("{value:.*}", digits as usize);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
-/// Writes a time of day to the second, in UTC.
-fn clock(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// Writes a duration as `5m`, `90s`, `1h30m`.
-pub fn span(duration: SignedDuration) -> String {
-    let total = duration.as_secs();
-    if total < 1 {
-        return format!("{}ms", duration.as_millis());
-    }
-    let (days, hours, minutes, seconds) = (total / 86_400, total / 3600 % 24, total / 60 % 60, total % 60);
-    let mut text = String::new();
-    for (count, unit) in [(days, 'd'), (hours, 'h'), (minutes, 'm'), (seconds, 's')] {
-        if count > 0 {
-            text = format!("{text}{count}{unit}");
-        }
-    }
-    text
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::condition::ConditionReason;
 use super::intent::ObjectId;
+use super::learned::Learned;
 use super::mapping::{ActuatorKind, TargetRef};
 use super::reason::Reason;
 use super::units::Replicas;
@@ -102,8 +103,19 @@ pub struct MappingMemory {
     pub step_from: Option<Need>,
     /// The model's measured reference point.
     pub reference: Option<FrozenReference>,
+    /// What measurements out of bounds have added.
+    pub trimmed: Option<Trimmed>,
     /// What one replica carries, as learned so far.
-    pub carries: Option<f64>,
+    pub learned: Option<Learned>,
+}
+
+/// Capacity added because a measurement was out of bounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trimmed {
+    /// As a share of the capacity the demand needs.
+    pub extra: f64,
+    /// When it last changed.
+    pub changed_at: Timestamp,
 }
 
 impl MappingMemory {

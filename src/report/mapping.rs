@@ -6,8 +6,8 @@ use super::status::Told;
 use super::text::cut;
 use crate::api::v1alpha1::{MappingStatus, ReasonStatus};
 use crate::model::{
-    ActuatorKind, ConditionReason, Decision, Mapping, Money, Outcome, Reason, Replicas, StepOutcome,
-    TargetState, figure,
+    ActuatorKind, CapacityModel, ConditionReason, Decision, Mapping, Money, Outcome, Reason, Replicas,
+    StepOutcome, TargetState, figure,
 };
 
 /// A reason's sentence is cut to so many bytes: the words of an API server can be long, and 20 decisions keep them.
@@ -47,6 +47,11 @@ pub(super) fn rows(told: &Told<'_>, old: &[MappingStatus]) -> Vec<MappingStatus>
         let kept = told.memory.mapping(&mapping.name);
         row.last_scale_at = kept.last_up.max(kept.last_down);
         row.reference = kept.reference.map(reference);
+        row.per_replica =
+            kept.learned.filter(|_| matches!(mapping.capacity, CapacityModel::Learned(_))).map(|learned| {
+                let [carries, low, high] = [learned.carries, learned.low, learned.high].map(figure);
+                format!("{carries} {} ({low} to {high})", mapping.demand.unit)
+            });
         row
     };
     told.intent.mappings.iter().enumerate().map(one).collect()

@@ -1,7 +1,12 @@
 //! The memory of a pass as status keeps it: the inverse of `api::v1alpha1::restore`.
 
-use crate::api::v1alpha1::{BaselineStatus, MappingMemoryStatus, MemoryStatus, NeedStatus, ReferenceStatus};
-use crate::model::{FrozenReference, FrozenValue, MappingMemory, Memory, Need, Replicas};
+use crate::api::v1alpha1::{
+    BaselineStatus, LearnedStatus, MappingMemoryStatus, MemoryStatus, NeedStatus, ReferenceStatus,
+    TrimmedStatus,
+};
+use crate::model::{
+    Bin, FrozenReference, FrozenValue, Learned, MappingMemory, Memory, Need, Replicas, Trimmed,
+};
 
 /// What status keeps under `memory`. The baseline and the references are kept beside it, where people look.
 pub(super) fn remember(memory: &Memory) -> MemoryStatus {
@@ -20,12 +25,39 @@ fn mapping(memory: &MappingMemory) -> MappingMemoryStatus {
         last_up: memory.last_up,
         last_down: memory.last_down,
         step_from: memory.step_from.map(need),
-        carries: memory.carries.map(exact),
+        trimmed: memory.trimmed.map(trimmed),
+        learned: memory.learned.as_ref().map(learned),
     }
 }
 
 fn need(need: Need) -> NeedStatus {
     NeedStatus { at: need.at, replicas: stored(need.replicas) }
+}
+
+fn trimmed(kept: Trimmed) -> TrimmedStatus {
+    TrimmedStatus { extra: exact(kept.extra), changed_at: kept.changed_at }
+}
+
+/// What is learned; the bins to five digits, which a thousand samples do not give.
+fn learned(kept: &Learned) -> LearnedStatus {
+    let bin = |bin: &Bin| format!("{}:{}:{}", short(bin.weight), short(bin.mean), short(bin.variance));
+    LearnedStatus {
+        carries: exact(kept.carries),
+        low: exact(kept.low),
+        high: exact(kept.high),
+        known: kept.known,
+        at: kept.at,
+        bins: kept.bins.iter().map(bin).collect::<Vec<_>>().join(" "),
+        drift: short(kept.drift),
+        slower_since: kept.slower.map(|slower| slower.since),
+        slower_by: kept.slower.map(|slower| exact(slower.share)),
+    }
+}
+
+/// A number to five digits after the point.
+fn short(value: f64) -> String {
+    let text = format!("{value:.5}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The frozen baseline, to full precision.

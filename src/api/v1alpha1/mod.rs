@@ -3,6 +3,7 @@
 mod convert;
 mod goal;
 mod mapping;
+mod memory;
 mod objective;
 mod policy;
 mod scalar;
@@ -16,6 +17,7 @@ pub use mapping::{
     ActuatorSpec, BoundsSpec, CapacitySpec, CostSpec, DemandSpec, LearnedSpec, LostSpec, MappingSpec,
     MoneySpec, ProportionalSpec, ReferenceBaseline, StepSpec, TargetSpec, TrimSpec,
 };
+pub use memory::{LearnedStatus, MappingMemoryStatus, MemoryStatus, NeedStatus, TrimmedStatus, restore};
 pub use objective::{Objective, ObjectiveSpec, SourceKind, SourceRefSpec};
 pub use policy::{
     AutonomyLevel, AutonomySpec, ForecastMode, ForecastSpec, FreezeSpec, MetricLossSpec, PolicySpec,
@@ -29,6 +31,5 @@ pub use source::{
 pub use source_convert::{SecretNeed, SourceRequest, source_request};
 pub use status::{
     BaselineStatus, DecisionOutcome, DecisionStatus, ForecastStatus, GoalForecastStatus, IndicatorStatus,
-    MappingMemoryStatus, MappingStatus, MemoryStatus, NeedStatus, ObjectiveStatus, ReasonStatus,
-    ReferenceStatus, restore,
+    MappingStatus, ObjectiveStatus, ReasonStatus, ReferenceStatus,
 };

@@ -1,4 +1,4 @@
-//! What an objective's status says, and the memory it keeps for the next pass.
+//! What an objective's status says.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -6,7 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FrozenReference, FrozenValue, MappingMemory, Memory, Need, Replicas};
+use super::memory::MemoryStatus;
 
 /// What bizops found, decided and did.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, KubeSchema)]
@@ -113,6 +113,9 @@ pub struct MappingStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub reasons: Vec<ReasonStatus>,
+    /// What one replica carries, where that is learned: the demand, and the range it lies in 19 of 20 times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_replica: Option<String>,
     /// When bizops last changed the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
@@ -222,104 +225,4 @@ pub enum DecisionOutcome {
     Superseded,
     /// It failed; the reason is in the conditions.
     Failed,
-}
-
-/// What the next pass must know.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct MemoryStatus {
-    /// The re-measure annotation's value that was last obeyed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measure_token: Option<String>,
-    /// One entry per mapping.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub mappings: Vec<MappingMemoryStatus>,
-}
-
-/// What the next pass must know of one mapping.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct MappingMemoryStatus {
-    /// The mapping's name.
-    pub name: String,
-    /// The highest needs of the scale-down window, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub needs: Vec<NeedStatus>,
-    /// Since when the demand is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    pub lost_since: Option<Timestamp>,
-    /// What bizops last set, or found when it last looked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_set: Option<i32>,
-    /// When bizops last added replicas.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    pub last_up: Option<Timestamp>,
-    /// When bizops last took replicas away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    pub last_down: Option<Timestamp>,
-    /// What ran when the present step down began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step_from: Option<NeedStatus>,
-    /// What one replica carries, as learned so far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub carries: Option<String>,
-}
-
-/// So many replicas were needed at that time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct NeedStatus {
-    /// When.
-    #[schemars(with = "String", extend("format" = "date-time"))]
-    pub at: Timestamp,
-    /// How many.
-    pub replicas: i32,
-}
-
-/// Reads the memory back from a status. What cannot be read is forgotten, which at worst delays a scale-down.
-pub fn restore(status: &ObjectiveStatus) -> Memory {
-    let kept = status.memory.clone().unwrap_or_default();
-    let mappings = kept
-        .mappings
-        .iter()
-        .map(|memory| MappingMemory {
-            name: memory.name.clone(),
-            needs: memory
-                .needs
-                .iter()
-                .map(|need| Need { at: need.at, replicas: replicas(need.replicas) })
-                .collect(),
-            lost_since: memory.lost_since,
-            last_set: memory.last_set.map(replicas),
-            last_up: memory.last_up,
-            last_down: memory.last_down,
-            step_from: memory.step_from.as_ref().map(need),
-            carries: memory.carries.as_ref().and_then(|carries| carries.parse().ok()),
-            reference: status.mappings.iter().find(|m| m.name == memory.name).and_then(reference),
-        })
-        .collect();
-    let baseline = status
-        .baseline
-        .as_ref()
-        .and_then(|kept| kept.value.parse().ok().map(|value| FrozenValue { value, at: kept.measured_at }));
-    Memory { baseline, measure_token: kept.measure_token, mappings }
-}
-
-fn need(stored: &NeedStatus) -> Need {
-    Need { at: stored.at, replicas: replicas(stored.replicas) }
-}
-
-fn reference(mapping: &MappingStatus) -> Option<FrozenReference> {
-    let kept = mapping.reference.as_ref()?;
-    let demand = kept.demand.parse().ok()?;
-    Some(FrozenReference { demand, replicas: replicas(kept.replicas), at: kept.measured_at })
-}
-
-/// A stored number of replicas; what is negative by somebody's hand counts as none.
-fn replicas(stored: i32) -> Replicas {
-    Replicas(u32::try_from(stored).unwrap_or(0))
 }

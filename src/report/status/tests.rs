@@ -7,7 +7,8 @@ use super::super::scenario::{Passed, at, decision, done, plan, step};
 use super::*;
 use crate::api::v1alpha1::{DecisionOutcome, restore};
 use crate::model::{
-    FrozenReference, FrozenValue, Goal, GoalState, Hold, MappingMemory, Money, Need, Reason, Replicas,
+    Bin, FrozenReference, FrozenValue, Goal, GoalState, Hold, Learned, MappingMemory, Money, Need, Reason,
+    Replicas, Slower, Trimmed,
 };
 
 fn status(passed: &Passed) -> ObjectiveStatus {
@@ -222,10 +223,18 @@ prop_compose! {
         last_down in proptest::option::of(moment()),
         step_from in proptest::option::of(need()),
         reference in proptest::option::of((finite(), replicas(), moment())),
-        carries in proptest::option::of(finite()),
+        extra in proptest::option::of((0.0..1.0_f64, moment())),
+        carries in proptest::option::of((0.001..1e6_f64, moment(), proptest::option::of(moment()))),
     ) -> MappingMemory {
         MappingMemory {
-            name: name.to_owned(), needs, lost_since, last_set, last_up, last_down, step_from, carries,
+            name: name.to_owned(), needs, lost_since, last_set, last_up, last_down, step_from,
+            trimmed: extra.map(|(extra, changed_at)| Trimmed { extra, changed_at }),
+            learned: carries.map(|(carries, at, slower)| Learned {
+                carries, low: carries * 0.9, high: carries * 1.1, known: true, at,
+                bins: vec![Bin { weight: 12.5, mean: -1.25, variance: 0.0625 }; Learned::BINS],
+                drift: 2.5,
+                slower: slower.map(|since| Slower { since, share: 0.3 }),
+            }),
             reference: reference.map(|(demand, replicas, at)| FrozenReference { demand, replicas, at }),
         }
     }
