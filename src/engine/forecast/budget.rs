@@ -17,7 +17,7 @@ const GAIN: f64 = 1.0;
 const LEAST: f64 = 0.3;
 const MOST: f64 = 1.4;
 /// The price is never above so many times the budget: where safety is cheap the budget is not used up.
-const CAP: f64 = 10.0;
+const CAP: f64 = 15.0;
 
 /// Chooses the price, and remembers what was lost.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Budget {
     pub(super) fn new(grid: &Grid, aim: Aim) -> Self {
         Self {
             aim,
-            ordered: VecDeque::new(),
+            ordered: VecDeque::with_capacity(grid.horizon + 2),
             length: grid.horizon + 1,
             age: grid.age,
             lost: 0.0,

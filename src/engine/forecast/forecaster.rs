@@ -16,7 +16,7 @@ use super::math::{exp, left_after, ln, short};
 use super::past::{Blocks, Keep, same_time};
 use super::recent::Recent;
 use super::ridge::Ridge;
-use super::shape::{Context, Shape};
+use super::shape::{Context, FAR, Shape};
 
 const DAY: i64 = 86_400;
 /// The regressions forget half after three days: from one to ten days makes little difference.
@@ -25,6 +25,8 @@ const HALF_LIFE: f64 = 3.0 * 86_400.0;
 const REFIT: i64 = 300;
 /// Forecasts that wait for what came of them, at most; with a long horizon not every one is kept.
 const WAITING: i64 = 12;
+/// The index of the far tail before anything was seen in it, as of Student's t with 2.5 degrees of freedom.
+const TAIL: f64 = 0.4;
 /// Nothing is forecast above so many times the highest demand of the last 20 minutes and of past days about now.
 const ABSURD: f64 = 8.0;
 
@@ -33,10 +35,10 @@ const ABSURD: f64 = 8.0;
 struct Waiting {
     /// The grid moment it was made at.
     made: i64,
-    newest: f64,
-    rough: f64,
-    location: f64,
-    spread: f64,
+    newest: f32,
+    rough: f32,
+    location: f32,
+    spread: f32,
     places: [f32; PLACES],
     spreads: [f32; SPREADS],
     context: Context,
@@ -50,6 +52,7 @@ struct Outlook {
     location: f64,
     scale: f64,
     ceiling: f64,
+    tail: f64,
     context: Context,
 }
 
@@ -65,6 +68,8 @@ pub(super) struct Forecaster {
     errors: Blocks,
     place: Ridge<PLACES>,
     spread: Ridge<SPREADS>,
+    /// How far errors in the far tail go beyond its beginning, in logarithms and against [`TAIL`].
+    excess: Ridge<SPREADS>,
     shape: Shape,
     waiting: VecDeque<Waiting>,
     /// The middles of the forecasts whose moment has not come, the oldest first; none in a gap.
@@ -93,14 +98,15 @@ impl Forecaster {
             zone,
             recent: Recent::new(grid.step),
             days: Blocks::new(Keep::Mean, 300, 3 * DAY + 7200),
-            weeks: Blocks::new(Keep::Mean, 600, 14 * DAY + 7200),
+            weeks: Blocks::new(Keep::Mean, 1200, 14 * DAY + 7200),
             peaks: Blocks::new(Keep::Peak, 1200, 7 * DAY + 7200),
             errors: Blocks::new(Keep::Mean, 1800, 7 * DAY + 7200),
             place: Ridge::new(3.0),
             spread: Ridge::new(10.0),
+            excess: Ridge::new(10.0),
             shape: Shape::new(),
-            waiting: VecDeque::new(),
-            middles: VecDeque::from(vec![f32::NAN; grid.horizon]),
+            waiting: VecDeque::with_capacity(grid.waiting(WAITING)),
+            middles: std::iter::repeat_n(f32::NAN, grid.horizon).collect(),
             mean_errors: [0.0; 3],
             errors_seen: 0,
             fresh: 0,
@@ -159,12 +165,16 @@ impl Forecaster {
         }
         while self.waiting.front().is_some_and(|waiting| waiting.made <= made) {
             let Some(was) = self.waiting.pop_front().filter(|waiting| waiting.made == made) else { continue };
-            let target = (demand - was.newest) / was.rough;
-            let missed = target - was.location;
+            let target = (demand - f64::from(was.newest)) / f64::from(was.rough);
+            let missed = target - f64::from(was.location);
             self.place.learn(&was.places, target.clamp(-20.0, 20.0));
             self.spread.learn(&was.spreads, ln(missed.abs() + 0.05));
+            let scaled = missed / f64::from(was.spread);
+            if scaled > FAR {
+                self.excess.learn(&was.spreads, ln(scaled / FAR) - TAIL);
+            }
             if self.grid.counts(was.made) {
-                self.shape.learn(missed / was.spread, was.context, usize::from(was.slot));
+                self.shape.learn(scaled, was.context, usize::from(was.slot));
             }
         }
     }
@@ -177,7 +187,7 @@ impl Forecaster {
             self.lags.days = [1, 2, 3].map(|day| same_time(&self.zone, at, day));
             self.lags.weeks = [7, 14].map(|day| same_time(&self.zone, at, day));
             let local = now + i64::from(self.zone.to_offset(at).seconds());
-            self.slot = usize::try_from(local.rem_euclid(DAY) / 1800).unwrap_or(0);
+            self.slot = usize::try_from(local.rem_euclid(DAY) / 3600).unwrap_or(0);
             self.shape.turn(self.slot);
         }
         let fit = now.div_euclid(REFIT);
@@ -187,6 +197,7 @@ impl Forecaster {
             let leaves = left_after(fits as f64 * REFIT as f64 / HALF_LIFE);
             self.place.refit(leaves);
             self.spread.refit(leaves);
+            self.excess.refit(leaves);
             let middle = self.grid.startup * self.grid.step / 2;
             let around = |lag: i64| (now - lag + middle - 1200, now - lag + middle + 1200);
             self.peak_of_past_days = self
@@ -222,18 +233,19 @@ impl Forecaster {
         let spreads = view.spreads(&self.recent, &self.errors(now));
         let spread = exp(self.spread.predict(&spreads).clamp(-4.0, 3.0));
         let scale = spread * view.rough;
+        let tail = (TAIL + self.excess.predict(&spreads)).clamp(0.1, 1.5);
         let context = view.context(&self.recent, scale, self.peak_of_past_days);
         let ceiling = ABSURD * (view.top().max(self.peak_of_past_days) + 1.0);
         let middle = (view.newest + location * view.rough).clamp(0.0, ceiling);
         self.middles.push_back(short(middle));
-        self.outlook = Some(Outlook { at, location: middle, scale, ceiling, context });
+        self.outlook = Some(Outlook { at, location: middle, scale, ceiling, tail, context });
         if self.grid.learns(moment, WAITING) {
             self.waiting.push_back(Waiting {
                 made: moment,
-                newest: view.newest,
-                rough: view.rough,
-                location: (middle - view.newest) / view.rough,
-                spread,
+                newest: short(view.newest),
+                rough: short(view.rough),
+                location: short((middle - view.newest) / view.rough),
+                spread: short(spread),
                 places: view.places,
                 spreads,
                 context,
@@ -246,7 +258,7 @@ impl Forecaster {
     pub(super) fn foreseen(&self) -> Option<Foreseen> {
         let outlook = self.outlook.as_ref()?;
         let horizon = SignedDuration::from_secs(self.grid.ahead() * self.grid.step);
-        let chances = self.shape.tilted(outlook.context);
+        let chances = self.shape.tilted(outlook.context, outlook.tail);
         let place = (outlook.location, outlook.scale, outlook.ceiling);
         Some(Foreseen::new((outlook.at + horizon, horizon), place, &chances))
     }
@@ -272,6 +284,7 @@ impl Forecaster {
         blocks.iter().sum::<usize>()
             + self.place.bytes()
             + self.spread.bytes()
+            + self.excess.bytes()
             + self.shape.bytes()
             + self.waiting.capacity() * size_of::<Waiting>()
             + self.middles.capacity() * size_of::<f32>()

@@ -47,6 +47,11 @@ impl Grid {
         moment.rem_euclid(self.stride(most)) == 0
     }
 
+    /// How many forecasts wait at a time.
+    pub(super) fn waiting(&self, most: i64) -> usize {
+        usize::try_from(self.ahead() / self.stride(most) + 2).unwrap_or(2)
+    }
+
     fn stride(&self, most: i64) -> i64 {
         let even = if self.step < 60 { 2 } else { 1 };
         even.max((self.ahead() + most - 1) / most)

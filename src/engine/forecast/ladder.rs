@@ -6,37 +6,38 @@
 //! known, and a budget can be kept by looking at all of them.
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
 use super::foreseen::Foreseen;
 use super::grid::Grid;
 use super::math::{left_after, power};
 
 /// Prices decisions are taken at.
-pub(super) const RUNGS: usize = 25;
-/// A replica is dropped at a price so many rungs below the one it was ordered at (2.7 times lower): a restart
-/// costs a start-up.
-const STICKY: usize = 4;
+pub(super) const RUNGS: usize = 30;
+/// The most rungs between the price a replica is ordered at and the one it is dropped at.
+const STICKIEST: usize = 6;
 /// Prices distributions are weighed at.
-const PRICES: usize = RUNGS + STICKY;
+const PRICES: usize = RUNGS + STICKIEST;
 /// The highest price.
 const DEAREST: f64 = 0.3;
 /// From one price to the next.
 const RATIO: f64 = 0.781_36;
-/// A replica is held so long after it was last wanted: a dip of two minutes is not worth a restart.
-const HOLD: i64 = 120;
 /// The rolling window in which losses are counted is an average that fades by half in so many seconds.
 const WINDOW: f64 = 10.0 * 86_400.0;
 /// More replicas are not counted.
 const MOST: u32 = 60_000;
 /// Rows a memory of wishes has at most; over long times a row stands for several steps.
-const ROWS: usize = 24;
+const ROWS: usize = 16;
+
+/// The prices.
+static PRICE_LIST: LazyLock<[f64; PRICES]> = LazyLock::new(|| std::array::from_fn(|rung| price(rung as f64)));
 
 /// The price of a rung: 0.3 for the first, 21.9 % less with every further one.
 pub(super) fn price(rung: f64) -> f64 {
     DEAREST * power(RATIO, rung)
 }
 
-/// Wishes of all prices over the last steps: for every price, the most or the least of them.
+/// The least of the wishes of all prices over the last steps: what was ready all along.
 #[derive(Debug, Clone)]
 struct Trail {
     rows: VecDeque<[u16; RUNGS]>,
@@ -44,39 +45,32 @@ struct Trail {
     stride: usize,
     partial: usize,
     length: usize,
-    /// What two wishes in one row become.
-    merge: fn(u16, u16) -> u16,
 }
 
 impl Trail {
-    fn new(steps: usize, merge: fn(u16, u16) -> u16) -> Self {
+    fn new(steps: usize) -> Self {
         let stride = steps.div_ceil(ROWS).max(1);
-        Self { rows: VecDeque::new(), stride, partial: 0, length: steps.div_ceil(stride).max(1), merge }
+        let length = steps.div_ceil(stride).max(1);
+        Self { rows: VecDeque::with_capacity(length), stride, partial: 0, length }
     }
 
     fn push(&mut self, row: [u16; RUNGS]) {
-        let merge = self.merge;
         if let Some(front) = self.rows.front_mut().filter(|_| self.partial < self.stride) {
-            *front = std::array::from_fn(|rung| merge(front[rung], row[rung]));
+            *front = least(*front, row);
             self.partial += 1;
         } else {
+            self.rows.truncate(self.length - 1);
             self.rows.push_front(row);
-            self.rows.truncate(self.length);
             self.partial = 1;
         }
     }
 
-    /// All of it merged but the newest steps; none while it does not reach back far enough.
-    fn merged(&self, but: usize) -> Option<[u16; RUNGS]> {
+    /// The least of all but the newest steps; none while it does not reach back far enough.
+    fn least_but(&self, newest: usize) -> Option<[u16; RUNGS]> {
         if self.rows.len() < self.length {
             return None;
         }
-        let merge = self.merge;
-        self.rows
-            .iter()
-            .skip(but / self.stride)
-            .copied()
-            .reduce(|a, b| std::array::from_fn(|rung| merge(a[rung], b[rung])))
+        self.rows.iter().skip(newest / self.stride).copied().reduce(least)
     }
 
     fn bytes(&self) -> usize {
@@ -84,17 +78,19 @@ impl Trail {
     }
 }
 
+fn least(one: [u16; RUNGS], other: [u16; RUNGS]) -> [u16; RUNGS] {
+    std::array::from_fn(|rung| one[rung].min(other[rung]))
+}
+
 /// All prices side by side.
 #[derive(Debug, Clone)]
 pub(super) struct Ladder {
-    prices: [f64; PRICES],
     age: usize,
-    /// Between the price a replica is ordered at and the one it is dropped at, what there was stays.
-    steady: [u16; RUNGS],
-    /// The last wishes within the hold.
-    held: Trail,
+    /// Rungs between ordering and dropping.
+    sticky: usize,
+    /// Replicas every price asks for.
     wanted: [u16; RUNGS],
-    /// What was wanted within the start-up and the age of the samples.
+    /// What was asked for within the start-up and the age of the samples.
     ordered: Trail,
     /// Demand lost at every price, and all demand, fading.
     lost: [f64; RUNGS],
@@ -104,14 +100,11 @@ pub(super) struct Ladder {
 
 impl Ladder {
     pub(super) fn new(grid: &Grid) -> Self {
-        let hold = usize::try_from(HOLD / grid.step).unwrap_or(0);
         Self {
-            prices: std::array::from_fn(|rung| price(rung as f64)),
             age: grid.age,
-            steady: [0; RUNGS],
-            held: Trail::new(hold + 1, u16::max),
+            sticky: sticky(grid),
             wanted: [0; RUNGS],
-            ordered: Trail::new(grid.horizon + 1, u16::min),
+            ordered: Trail::new(grid.horizon + 1),
             lost: [0.0; RUNGS],
             asked: 0.0,
             fades: fades(grid),
@@ -120,18 +113,14 @@ impl Ladder {
 
     /// Takes in the demand of a moment and the forecast made on it.
     pub(super) fn advance(&mut self, demand: f64, seen: &Foreseen) {
-        let layers = layers(seen, &self.prices);
-        for (rung, steady) in self.steady.iter_mut().enumerate() {
-            *steady = (*steady).clamp(layers[rung], layers[rung + STICKY]);
+        let layers = layers(seen, &PRICE_LIST);
+        let observed = whole(demand);
+        for (rung, wanted) in self.wanted.iter_mut().enumerate() {
+            let half_way = layers[rung + self.sticky - self.sticky / 2];
+            *wanted = change(*wanted, layers[rung], layers[rung + self.sticky], half_way, observed);
         }
-        self.held.push(self.steady);
-        self.wanted = self
-            .held
-            .rows
-            .iter()
-            .fold(self.steady, |most, row| std::array::from_fn(|rung| most[rung].max(row[rung])));
         self.ordered.push(self.wanted);
-        if let Some(ready) = self.ordered.merged(self.age) {
+        if let Some(ready) = self.ordered.least_but(self.age) {
             for (lost, ready) in self.lost.iter_mut().zip(ready) {
                 *lost = *lost * self.fades + (demand - f64::from(ready)).max(0.0);
             }
@@ -142,7 +131,6 @@ impl Ladder {
     /// Lets so many steps pass without a sample: what was wanted stays.
     pub(super) fn silence(&mut self, steps: usize) {
         for _ in 0..steps.min(ROWS * self.ordered.stride) {
-            self.held.push(self.steady);
             self.ordered.push(self.wanted);
         }
     }
@@ -159,8 +147,37 @@ impl Ladder {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.held.bytes() + self.ordered.bytes()
+        self.ordered.bytes()
     }
+}
+
+/// From what there is to what a price asks for, changing as seldom as it pays.
+///
+/// Below the replicas worth the price, those are ordered. Above the replicas worth the lower price at which one is
+/// dropped, half of the way is taken back at once rather than one replica after the other (a policy of two
+/// thresholds and two targets, as is best where every change costs the same: Scarf 1960). What is dropped is never
+/// what the demand observed needs.
+fn change(there: u16, low: u16, high: u16, half_way: u16, observed: u16) -> u16 {
+    let high = high.max(observed).max(low);
+    if there < low {
+        low
+    } else if there > high {
+        half_way.max(observed).max(low)
+    } else {
+        there
+    }
+}
+
+/// How many rungs lower the price is at which a replica is dropped: 6 for a horizon of less than three minutes (4.4
+/// times lower), 4 from four minutes on (2.7 times), since forecasts far ahead change more slowly and flap less.
+fn sticky(grid: &Grid) -> usize {
+    let minutes = grid.ahead() * grid.step / 60;
+    usize::try_from(8 - minutes.clamp(2, 4)).unwrap_or(STICKIEST).min(STICKIEST)
+}
+
+/// Replicas that carry a demand.
+pub(super) fn whole(demand: f64) -> u16 {
+    u16::try_from(super::math::index((demand - 1e-9).ceil())).unwrap_or(u16::MAX)
 }
 
 /// What a step leaves of the weight of what was lost.

@@ -4,11 +4,13 @@
 //! half-life, the coefficients solve (Σ wᵢ xᵢxᵢᵀ + r·I) b = Σ wᵢ xᵢyᵢ. The sums are kept as a triangle; the
 //! system is solved by Cholesky every few minutes, which costs a few microseconds.
 
+use super::math::short;
+
 /// The sums of a regression on `N` features, and its coefficients.
 #[derive(Debug, Clone)]
 pub(super) struct Ridge<const N: usize> {
     /// Lower triangle of Σ w·x·xᵀ, row by row.
-    gram: Vec<f64>,
+    gram: Vec<f32>,
     /// Σ w·x·y.
     moment: [f64; N],
     /// The coefficients.
@@ -27,18 +29,20 @@ impl<const N: usize> Ridge<N> {
     pub(super) fn learn(&mut self, x: &[f32; N], y: f64) {
         let mut cell = 0;
         for (row, &a) in x.iter().enumerate() {
-            let a = f64::from(a);
             for (sum, &b) in self.gram[cell..=cell + row].iter_mut().zip(x) {
-                *sum += a * f64::from(b);
+                *sum += a * b;
             }
             cell += row + 1;
-            self.moment[row] += a * y;
+            self.moment[row] += f64::from(a) * y;
         }
     }
 
     /// Makes everything learned so far weigh `share` of what it did, and finds the coefficients anew.
     pub(super) fn refit(&mut self, share: f64) {
-        for sum in self.gram.iter_mut().chain(&mut self.moment) {
+        for sum in &mut self.gram {
+            *sum *= short(share);
+        }
+        for sum in &mut self.moment {
             *sum *= share;
         }
         if let Some(slope) = self.solve() {
@@ -53,12 +57,12 @@ impl<const N: usize> Ridge<N> {
 
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
-        self.gram.len() * size_of::<f64>()
+        self.gram.len() * size_of::<f32>()
     }
 
     /// Cholesky on the penalised triangle; none where rounding left no positive pivot.
     fn solve(&self) -> Option<[f64; N]> {
-        let mut low = self.gram.clone();
+        let mut low: Vec<f64> = self.gram.iter().copied().map(f64::from).collect();
         let at = |row: usize, column: usize| row * (row + 1) / 2 + column;
         for row in 0..N {
             for column in 0..=row {

@@ -64,7 +64,7 @@ impl Scores {
     pub(super) fn new(grid: &Grid) -> Self {
         let stride = ((60 / grid.step).max(1)).max((grid.ahead() + WAITING - 1) / WAITING);
         Self {
-            waiting: VecDeque::new(),
+            waiting: VecDeque::with_capacity(usize::try_from(grid.ahead() / stride + 2).unwrap_or(2)),
             ahead: grid.ahead(),
             stride,
             leaves: left_after((stride * grid.step) as f64 / HALF_LIFE),
