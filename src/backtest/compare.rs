@@ -6,14 +6,17 @@ use super::pilot::{Pilot, Seen};
 use super::pods::Pods;
 use super::policy::{Fixed, Hpa, Policy, Prescribed, View};
 use super::recording::Recording;
+use super::tally::{Outcome, Tally, Track};
 use crate::engine::{carried, need};
-use crate::model::{Intent, Mapping, MappingMemory, Money, Outlook, Replicas};
+use crate::model::{Bounds, CapacityModel, Intent, Mapping, MappingMemory, Money, Outlook, Replicas};
 
 /// How a comparison is made.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// The first moment that is judged; what lies before is history.
     pub from: Timestamp,
+    /// What replicas carry, whatever an objective takes them to carry.
+    pub capacity: CapacityModel,
     /// How long a replica takes to start.
     pub startup: SignedDuration,
     /// How old the newest sample is when it is decided on.
@@ -22,34 +25,6 @@ pub struct Setting {
     pub replicas: Option<u32>,
     /// What a replica costs per hour.
     pub cost: Option<Money>,
-}
-
-/// What came of one policy.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// Share of demand that met no capacity.
-    pub lost_share: f64,
-    /// Demand that met no capacity: its unit × seconds.
-    pub lost: f64,
-    /// Hours of replicas that were paid for.
-    pub replica_hours: f64,
-    /// Share of time in which demand exceeded the ready capacity.
-    pub under: f64,
-    /// Changes of the number of replicas.
-    pub actions: u64,
-    /// Changes a day.
-    pub actions_per_day: f64,
-    /// The hour that lost most, and the share of its demand that was lost.
-    pub worst: Option<(Timestamp, f64)>,
-}
-
-/// What happened at every moment that was judged.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Track {
-    /// What the ready replicas carried, in the unit of the demand.
-    pub capacity: Vec<f32>,
-    /// Demand that met no capacity.
-    pub lost: Vec<f32>,
 }
 
 /// One change an objective would have made.
@@ -99,9 +74,9 @@ pub struct Comparison {
     pub assumed: Vec<String>,
 }
 
-/// Plays one policy. `note` is shown every decision: the moment, the replicas before and after.
+/// Plays one policy within bounds.
 pub fn play(
-    mapping: &Mapping,
+    bounds: Bounds,
     need: &Recording,
     demand: &Recording,
     setting: &Setting,
@@ -111,13 +86,13 @@ pub fn play(
     let first = demand.index(setting.from);
     let steps = |span: SignedDuration| usize::try_from((span.as_secs() + step / 2) / step).unwrap_or(0);
     let startup = steps(setting.startup);
-    let (lag, bounds) = (steps(setting.age), mapping.bounds);
+    let lag = steps(setting.age);
     let least = need.demand.get(first).copied().flatten().map_or(Replicas(1), Replicas::ceil);
     let begin = setting.replicas.map_or(bounds.clamp(least), Replicas);
     let mut pods = Pods::new(begin.0, startup);
     let mut tally = Tally::new(demand, first);
     let carried = |ready: u32| {
-        carried(&mapping.capacity, &MappingMemory::default(), f64::from(ready)).unwrap_or_default()
+        carried(&setting.capacity, &MappingMemory::default(), f64::from(ready)).unwrap_or_default()
     };
     for moment in first..demand.demand.len() {
         pods.begin(moment);
@@ -130,75 +105,11 @@ pub fn play(
     tally.close()
 }
 
-/// What is counted while a policy is played.
-struct Tally<'a> {
-    demand: &'a Recording,
-    first: usize,
-    asked: f64,
-    lost: f64,
-    paid: f64,
-    under: u64,
-    known: u64,
-    actions: u64,
-    track: Track,
-}
-
-impl<'a> Tally<'a> {
-    fn new(demand: &'a Recording, first: usize) -> Self {
-        let track = Track::default();
-        Self { demand, first, asked: 0.0, lost: 0.0, paid: 0.0, under: 0, known: 0, actions: 0, track }
-    }
-
-    fn note(&mut self, moment: usize, existing: u32, changed: bool, capacity: f64) {
-        let demand = self.demand.demand[moment];
-        let lost = demand.map_or(0.0, |demand| (demand - capacity).max(0.0));
-        self.asked += demand.unwrap_or_default();
-        self.lost += lost;
-        self.paid += f64::from(existing);
-        self.known += u64::from(demand.is_some());
-        self.under += u64::from(lost > 1e-9);
-        self.actions += u64::from(changed);
-        #[expect(clippy::cast_possible_truncation, reason = "a picture needs no more digits")]
-        let (capacity, lost) = (capacity as f32, lost as f32);
-        self.track.capacity.push(capacity);
-        self.track.lost.push(lost);
-    }
-
-    fn close(self) -> (Outcome, Track) {
-        let (step, count) = (self.demand.step as f64, self.track.lost.len() as f64);
-        let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
-        let outcome = Outcome {
-            lost_share: share(self.lost, self.asked),
-            lost: self.lost * step,
-            replica_hours: self.paid * step / 3600.0,
-            under: share(self.under as f64, self.known as f64),
-            actions: self.actions,
-            actions_per_day: share(self.actions as f64, count * step / 86_400.0),
-            worst: self.worst(),
-        };
-        (outcome, self.track)
-    }
-
-    fn worst(&self) -> Option<(Timestamp, f64)> {
-        let per = usize::try_from(3600 / self.demand.step).unwrap_or(1).max(1);
-        let hours = self.track.lost.chunks(per).enumerate().map(|(hour, lost)| {
-            let first = self.first + hour * per;
-            let asked: f64 = self.demand.demand[first..first + lost.len()].iter().flatten().sum();
-            let lost: f64 = lost.iter().copied().map(f64::from).sum();
-            (self.demand.at(first), if asked > 0.0 { lost / asked } else { 0.0 })
-        });
-        hours.filter(|(_, share)| *share > 0.0).max_by(|a, b| a.1.total_cmp(&b.1))
-    }
-}
-
 /// The least that loses nothing, made by one who knew: the highest need from each moment until a replica ordered
 /// then would serve.
-pub fn clairvoyant(need: &Recording, startup: usize, mapping: &Mapping) -> Prescribed {
-    let whole: Vec<u32> = need
-        .demand
-        .iter()
-        .map(|need| mapping.bounds.clamp(need.map_or(Replicas(0), Replicas::ceil)).0)
-        .collect();
+pub fn clairvoyant(need: &Recording, startup: usize, bounds: Bounds) -> Prescribed {
+    let whole: Vec<u32> =
+        need.demand.iter().map(|need| bounds.clamp(need.map_or(Replicas(0), Replicas::ceil)).0).collect();
     let ahead = |moment: usize| {
         whole[moment..(moment + startup + 1).min(whole.len())].iter().copied().max().unwrap_or_default()
     };
@@ -247,8 +158,8 @@ fn objective(
         }
         decided.desired.0
     });
-    let kept = &intent.mappings[mapping];
-    let (outcome, track) = play(kept, need, demand, setting, &mut policy);
+    let bounds = intent.mappings[mapping].bounds;
+    let (outcome, track) = play(bounds, need, demand, setting, &mut policy);
     Some(row(name, outcome, track, changes, foreseen, setting))
 }
 
@@ -270,8 +181,8 @@ fn row(
 /// One objective to be compared.
 pub type Variant<'a> = (&'a str, &'a Intent);
 
-/// Compares one mapping of several variants of an objective with what others would have done. The variants must have
-/// the mapping; its capacity, start-up and bounds are those of the first.
+/// Compares one mapping of several variants of an objective with what others would have done within the bounds of the
+/// first. The variants must have the mapping.
 ///
 /// `None` when there is no variant, or it has no such mapping, or what the demand needs is not known.
 pub fn compare(
@@ -283,7 +194,7 @@ pub fn compare(
     let (_, intent) = variants.first()?;
     let kept = intent.mappings.get(mapping)?;
     let of = |demand: &Option<f64>| {
-        demand.and_then(|demand| need(&kept.capacity, &MappingMemory::default(), demand))
+        demand.and_then(|demand| need(&setting.capacity, &MappingMemory::default(), demand))
     };
     let needs = Recording { demand: demand.demand.iter().map(of).collect(), ..demand.clone() };
     let first = demand.index(setting.from);
@@ -298,10 +209,10 @@ pub fn compare(
         ("HPA 70 %", Box::new(Hpa::new(0.7, demand.step, 0))),
         ("KEDA 70 %", Box::new(Hpa::new(0.7, demand.step, 30))),
         ("fixed at the height", Box::new(Fixed(Replicas::ceil(height).0))),
-        ("clairvoyant", Box::new(clairvoyant(&needs, startup, kept))),
+        ("clairvoyant", Box::new(clairvoyant(&needs, startup, kept.bounds))),
     ];
     for (name, policy) in &mut others {
-        let (outcome, track) = play(kept, &needs, demand, setting, policy.as_mut());
+        let (outcome, track) = play(kept.bounds, &needs, demand, setting, policy.as_mut());
         rows.push(row(name, outcome, track, vec![], vec![], setting));
     }
     Some(Comparison {
@@ -341,6 +252,8 @@ fn assumed(mapping: &Mapping, demand: &Recording, setting: &Setting) -> Vec<Stri
             span(setting.age)
         ),
         format!("Replicas stay within {} to {}.", mapping.bounds.min, mapping.bounds.max),
+        "Every replica carries what the first objective says, and starts as fast, whatever a variant says."
+            .to_owned(),
         "The fixed size and the clairvoyant know all of the demand beforehand.".to_owned(),
         "The objective's autonomy is taken to be Enforce, and its replicas are set whatever the actuator."
             .to_owned(),
@@ -365,6 +278,7 @@ mod tests {
     fn setting(demand: &Recording) -> Setting {
         Setting {
             from: demand.at(12 * 1440),
+            capacity: intent("a").mappings[0].capacity.clone(),
             startup: SignedDuration::from_secs(60),
             age: SignedDuration::from_secs(60),
             replicas: None,
@@ -383,6 +297,18 @@ mod tests {
         }
         let cost = best.cost.as_ref().unwrap().amount;
         assert!((cost - best.outcome.replica_hours * 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_variant_that_is_mistaken_about_its_replicas_is_judged_by_what_they_carry() {
+        let (demand, sound) = (days(), intent("a"));
+        let mut mistaken = intent("a");
+        mistaken.mappings[0].capacity = CapacityModel::PerReplica(200.0);
+        let variants = [("sound", &sound), ("mistaken", &mistaken)];
+        let made = compare(&variants, 0, &demand, &setting(&demand)).unwrap();
+        let [sound, mistaken] = [&made.rows[0].outcome, &made.rows[1].outcome];
+        assert!(mistaken.replica_hours < 0.6 * sound.replica_hours, "{mistaken:?} {sound:?}");
+        assert!(mistaken.lost_share > 0.3 && sound.lost_share < 0.05, "{mistaken:?} {sound:?}");
     }
 
     #[test]

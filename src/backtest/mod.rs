@@ -6,7 +6,7 @@
 //! same recording. The policy of an objective is its [`Pilot`]: the engine's own `plan`, with the forecast it would
 //! have had.
 //!
-//! Imports go one way: recording, bridge → pods → policy, pilot → compare.
+//! Imports go one way: recording, bridge → pods → policy, pilot, tally → compare.
 
 mod bridge;
 mod compare;
@@ -14,10 +14,12 @@ mod pilot;
 mod pods;
 mod policy;
 mod recording;
+mod tally;
 
 pub use bridge::bridged;
-pub use compare::{Change, Comparison, Outcome, Row, Setting, Track, clairvoyant, compare, join, play};
+pub use compare::{Change, Comparison, Row, Setting, clairvoyant, compare, join, play};
 pub use pilot::{Pilot, Seen};
 pub use pods::Pods;
 pub use policy::{Fixed, Following, Hpa, Policy, Prescribed, View};
 pub use recording::{Kind, Recording};
+pub use tally::{Outcome, Track};

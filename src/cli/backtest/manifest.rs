@@ -27,6 +27,9 @@ fn parse(text: &str, sets: &[String]) -> Result<Intent, String> {
         for set in sets {
             apply(&mut value, set)?;
         }
+        if let Some((path, number)) = fraction(&value, "") {
+            return Err(format!("{path} is {number}: write it in quotes, as \"{number}\""));
+        }
         let object: Objective =
             serde_yaml::from_value(value).map_err(|error| format!("is not an Objective: {error}"))?;
         return intent(&object).map_err(|issues| issues.to_string());
@@ -34,11 +37,28 @@ fn parse(text: &str, sets: &[String]) -> Result<Intent, String> {
     Err("there is no Objective in it: write kind: Objective".to_owned())
 }
 
+/// The first number with a point: the schema has whole numbers, and quantities in quotes.
+fn fraction(value: &Value, path: &str) -> Option<(String, f64)> {
+    match value {
+        Value::Number(number) if number.is_f64() => Some((path.to_owned(), number.as_f64()?)),
+        Value::Mapping(map) => map.iter().find_map(|(name, value)| {
+            let name = name.as_str().unwrap_or_default();
+            fraction(value, &if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") })
+        }),
+        Value::Sequence(list) => {
+            list.iter().enumerate().find_map(|(index, value)| fraction(value, &format!("{path}[{index}]")))
+        }
+        _ => None,
+    }
+}
+
 /// Sets one field.
 fn apply(object: &mut Value, set: &str) -> Result<(), String> {
     let wrong = |why: &str| format!("--set {set}: {why}; write a field such as spec.mappings[0].unserved=1%");
     let (path, text) = set.split_once('=').ok_or_else(|| wrong("there is no value"))?;
     let value: Value = serde_yaml::from_str(text).map_err(|error| wrong(&error.to_string()))?;
+    // Quotes are the shell's business: 0.25 is the quantity "0.25".
+    let value = if value.is_f64() { Value::from(text) } else { value };
     let mut at = object;
     for part in path.split('.') {
         let (name, index) = match part.split_once('[') {
@@ -83,6 +103,9 @@ mod tests {
         let ahead = set(&["spec.mappings[0].unserved=1%", "spec.policy.forecast.mode=Off"]).unwrap();
         assert_eq!(ahead.mappings[0].reserve, Reserve::Unserved(0.01));
         assert!(!ahead.policy.forecast.auto);
+        let carries =
+            set(&["spec.mappings[0].capacity.perReplica=0.25"]).unwrap().mappings[0].capacity.clone();
+        assert_eq!(carries, crate::model::CapacityModel::PerReplica(0.25));
         assert_eq!(set(&["spec.mappings[0].bounds.max=20"]).unwrap().mappings[0].bounds.max.0, 20);
     }
 
@@ -99,6 +122,9 @@ mod tests {
             let said = parse(TEXT, &[field.to_owned()]).unwrap_err();
             assert!(said.contains(words), "{field}: {said}");
         }
+        let fraction = TEXT.replace("perReplica: 100", "perReplica: 0.25");
+        let said = parse(&fraction, &[]).unwrap_err();
+        assert_eq!(said, "spec.mappings[0].capacity.perReplica is 0.25: write it in quotes, as \"0.25\"");
         assert!(parse("kind: Deployment\n", &[]).unwrap_err().contains("write kind: Objective"));
     }
 }

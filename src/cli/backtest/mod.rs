@@ -257,6 +257,7 @@ fn setting(
     }
     Ok(Setting {
         from: end - judged,
+        capacity: mapping.capacity.clone(),
         startup: optional("startup", &args.startup)?.unwrap_or(mapping.startup),
         age: span("age", &args.age)?,
         replicas: args.replicas,
