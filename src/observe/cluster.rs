@@ -79,7 +79,7 @@ impl Cluster {
         Ok(Workload {
             replicas: scaled.replicas,
             existing: scaled.existing,
-            ready: None,
+            ready: scaled.ready,
             version: scaled.version,
             changed_by: scaled.changed_by,
             hpa,

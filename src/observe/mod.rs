@@ -8,6 +8,7 @@ mod answer;
 pub mod ask;
 mod autoscalers;
 pub mod cluster;
+mod counts;
 mod history;
 mod lists;
 mod managers;

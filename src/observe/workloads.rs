@@ -1,14 +1,13 @@
 //! One kind of target: who is there, of which version, and how many replicas.
 //!
-//! A metadata watch tells that an object changed and who changed its replicas; the number itself is read through
-//! the scale subresource, once per version. At rest nothing is asked of the API server.
+//! A metadata watch tells that an object changed and who changed its replicas; the numbers themselves are read once
+//! per version. At rest nothing is asked of the API server.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::stream::{SelectAll, StreamExt};
-use k8s_openapi::api::autoscaling::v1::Scale;
 use kube::api::{ApiResource, DynamicObject};
 use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt;
@@ -17,6 +16,7 @@ use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::autoscalers::watch_fault;
+use super::counts::{self, Scaled};
 use super::lists::Lists;
 use super::managers::changed_by;
 use super::pace::Pace;
@@ -31,15 +31,6 @@ pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(3);
 struct Entry {
     version: String,
     changed_by: Option<Arc<str>>,
-}
-
-/// A scale as last read or written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Scaled {
-    pub(super) version: String,
-    pub(super) replicas: Replicas,
-    pub(super) existing: Replicas,
-    pub(super) changed_by: Option<String>,
 }
 
 /// One kind of target.
@@ -87,15 +78,12 @@ impl Workloads {
         if let Some(known) = known.filter(|known| known.version == entry.version) {
             return Ok(known);
         }
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(self.client.clone(), &id.namespace, &self.resource);
-        let read = tokio::time::timeout(READ_TIMEOUT, api.get_scale(&id.name)).await;
-        let scale = match read {
-            Ok(Ok(scale)) => scale,
+        let reading = counts::read(&self.client, &self.resource, id);
+        let mut read = match tokio::time::timeout(READ_TIMEOUT, reading).await {
+            Ok(Ok(scaled)) => scaled,
             Ok(Err(error)) => return Err(fault_of(&error)),
             Err(_) => return Err(slow()),
         };
-        let mut read = scaled(&scale);
         read.changed_by = entry.changed_by.as_deref().map(str::to_owned);
         self.scales.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), read.clone());
         Ok(read)
@@ -104,8 +92,9 @@ impl Workloads {
     /// Takes up what bizops itself has just written, before the watch tells of it.
     pub(super) fn wrote(&self, id: &ObjectId, replicas: Replicas, version: &str) {
         let mut scales = self.scales.lock().unwrap_or_else(PoisonError::into_inner);
-        let existing = scales.get(id).map_or(replicas, |scaled| scaled.existing);
-        let written = Scaled { version: version.to_owned(), replicas, existing, changed_by: None };
+        let (existing, ready) =
+            scales.get(id).map_or((replicas, None), |scaled| (scaled.existing, scaled.ready));
+        let written = Scaled { version: version.to_owned(), replicas, existing, ready, changed_by: None };
         scales.insert(id.clone(), written);
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.insert(id.clone(), Entry { version: version.to_owned(), changed_by: None });
@@ -199,16 +188,6 @@ impl Workloads {
 
 fn id_of(object: &PartialObjectMeta<DynamicObject>) -> ObjectId {
     ObjectId { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
-}
-
-fn scaled(scale: &Scale) -> Scaled {
-    let count = |number: Option<i32>| Replicas(number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0));
-    Scaled {
-        version: scale.metadata.resource_version.clone().unwrap_or_default(),
-        replicas: count(scale.spec.as_ref().and_then(|spec| spec.replicas)),
-        existing: count(scale.status.as_ref().map(|status| status.replicas)),
-        changed_by: None,
-    }
 }
 
 fn slow() -> TargetFault {
