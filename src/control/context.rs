@@ -8,6 +8,7 @@ use kube::Client;
 use super::books::Books;
 use super::lease::Leadership;
 use super::mirror::Mirror;
+use super::recall::Recall;
 use super::resolve::Sources;
 use crate::act::WriteAs;
 use crate::api::names::{HPA_FLOOR_MANAGER, SCALE_MANAGER};
@@ -37,6 +38,8 @@ pub struct Context {
     pub books: Arc<Books>,
     /// Metric sources.
     pub asker: Arc<Asker>,
+    /// The past of metrics.
+    pub recall: Arc<Recall>,
     /// Workloads.
     pub cluster: Arc<Cluster>,
     /// Events.

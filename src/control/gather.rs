@@ -78,10 +78,15 @@ impl Inquiry<'_> {
             Ok(source) => source,
             Err(fault) => return Sample::Failed(fault.clone()),
         };
-        let stale_after = (query.widest / 2).clamp(STALE_AFTER, LOOKBACK);
-        let question = Question { query: query.clone(), at: self.at, deadline: wait, stale_after };
+        let question =
+            Question { query: query.clone(), at: self.at, deadline: wait, stale_after: stale_after(query) };
         self.asker.ask(source, question).await
     }
+}
+
+/// From which age a sample of a query is stale, in a pass as in history.
+pub(super) fn stale_after(query: &Checked) -> SignedDuration {
+    (query.widest / 2).clamp(STALE_AFTER, LOOKBACK)
 }
 
 /// How long a pass waits for an answer: nine tenths of the interval, so that a source that hangs never costs the

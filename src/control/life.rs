@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::lookout::Lookout;
 use crate::api::v1alpha1::{ObjectiveStatus, restore};
 use crate::engine;
 use crate::model::{Intent, Memory};
@@ -24,6 +25,8 @@ pub struct Life {
     pub written_memory: Memory,
     /// What keeps writes seldom.
     pub quiet: Quiet,
+    /// What is known ahead.
+    pub lookout: Lookout,
     /// Before this, baselines that are due are not tried again.
     pub measure_after: Option<Timestamp>,
     /// Whether this process has made a pass.

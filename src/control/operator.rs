@@ -16,6 +16,7 @@ use super::lease::{Candidate, LeaseConfig, contend};
 use super::mirror::{Mirror, mirror_cluster, mirror_namespaced};
 use super::pilot::{Pilot, Statuses};
 use super::probe;
+use super::recall::Recall;
 use super::resolve::Sources;
 use crate::api::v1alpha1::Objective;
 use crate::model::ObjectId;
@@ -95,12 +96,14 @@ impl Operator {
         });
         let lease = LeaseConfig::new(&config.namespace, &config.lease_name, &config.identity);
         let (candidate, leadership) = contend(lease);
+        let asker = Arc::new(Asker::default());
         let ctx = Context {
             leadership,
             objectives,
             sources: Sources { namespaced, cluster },
             books: Arc::new(Books::new(client.clone(), config.namespace.clone())),
-            asker: Arc::new(Asker::default()),
+            recall: Arc::new(Recall::new(asker.clone())),
+            asker,
             cluster: Arc::new(Cluster::new(client.clone(), watched, MANAGERS)),
             herald: Herald::start(client.clone(), config.identity.clone(), metrics.clone()),
             metrics,

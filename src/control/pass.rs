@@ -58,7 +58,11 @@ pub async fn make(ctx: &Context, mut seats: Vec<Seat>, at: Timestamp) {
         seat.life.resume(&seat.charge.intent, at);
     }
     for round in 1..=ROUNDS {
-        let snapshots = observe(ctx, &seats, &origins, at).await;
+        let mut snapshots = observe(ctx, &seats, &origins, at).await;
+        for ((seat, snapshot), origin) in seats.iter_mut().zip(&mut snapshots).zip(&origins) {
+            let life = &mut *seat.life;
+            life.lookout.look(&ctx.recall, &seat.charge, &life.memory, &origin.key, snapshot);
+        }
         let members: Vec<Member<'_>> = seats
             .iter()
             .zip(&snapshots)

@@ -23,6 +23,11 @@ fn phase(namespace: &str) -> i64 {
     i64::try_from(hash >> 32).unwrap_or(0)
 }
 
+/// How long after a whole multiple of the interval its passes are, for this namespace.
+pub fn offset(interval: SignedDuration, namespace: &str) -> SignedDuration {
+    SignedDuration::from_secs(phase(namespace).rem_euclid(interval.as_secs().max(1)))
+}
+
 /// The next whole second after `now`.
 pub fn next_second(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second() + 1).unwrap_or(now)
@@ -93,6 +98,12 @@ mod tests {
                     .filter(|second| falls_on(*second, SignedDuration::from_secs(interval), namespace))
                     .count();
                 assert_eq!(hits, 1, "{namespace} every {interval}s");
+                let every = SignedDuration::from_secs(interval);
+                assert!(falls_on(
+                    1_000_000 * interval + offset(every, namespace).as_secs(),
+                    every,
+                    namespace
+                ));
             }
         }
     }

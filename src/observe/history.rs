@@ -175,4 +175,4 @@ impl Past {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,13 +16,13 @@ use crate::model::SourceFault;
 
 /// The moments a range query asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
+pub(crate) struct Window {
     /// The oldest, in seconds of the epoch.
-    pub(super) first: i64,
+    pub(crate) first: i64,
     /// Seconds from one to the next.
-    pub(super) step: i64,
+    pub(crate) step: i64,
     /// How many.
-    pub(super) count: usize,
+    pub(crate) count: usize,
 }
 
 impl Window {

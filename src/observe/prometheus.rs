@@ -345,4 +345,4 @@ fn signed(duration: Duration) -> SignedDuration {
 }
 
 #[cfg(test)]
-pub(in crate::observe) mod tests;
+pub(crate) mod tests;

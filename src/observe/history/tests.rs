@@ -11,7 +11,7 @@ use crate::observe::promql;
 const LAST: i64 = 1_800_000_002;
 
 /// The window a request asks for.
-fn window(request: &str) -> Window {
+pub(crate) fn window(request: &str) -> Window {
     let field = |name: &str| -> i64 {
         let (_, rest) = request.split_once(&format!("{name}=")).unwrap();
         rest.split('&').next().unwrap().parse().unwrap()
@@ -21,7 +21,7 @@ fn window(request: &str) -> Window {
 }
 
 /// An answer with `value` at each moment, as a store gives one.
-fn answer(window: Window, value: impl Fn(i64) -> Option<i64>) -> Vec<u8> {
+pub(crate) fn answer(window: Window, value: impl Fn(i64) -> Option<i64>) -> Vec<u8> {
     let moments = (0..i64::try_from(window.count).unwrap()).map(|step| window.first + step * window.step);
     let row = |part: &str, points: Vec<String>| {
         format!(r#"{{"metric":{{"bizops_part":"{part}"}},"values":[{}]}}"#, points.join(","))

@@ -8,7 +8,7 @@ use super::super::promql;
 use super::*;
 use crate::model::{ObjectId, SourceLimits};
 
-pub(in crate::observe) fn spec(url: &str) -> SourceSpec {
+pub(crate) fn spec(url: &str) -> SourceSpec {
     SourceSpec {
         url: url.to_owned(),
         server_name: None,
@@ -24,7 +24,7 @@ fn at() -> Timestamp {
 }
 
 /// Serves every connection with what `answer` makes of the request, and keeps the requests.
-pub(in crate::observe) async fn server(
+pub(crate) async fn server(
     answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
     linger: bool,
 ) -> (String, Arc<Mutex<Vec<String>>>) {
@@ -65,7 +65,7 @@ pub(in crate::observe) async fn server(
     (url, seen)
 }
 
-pub(in crate::observe) fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
+pub(crate) fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len())
         .into_bytes()
 }
@@ -80,7 +80,7 @@ async fn ask(url: &str, credentials: &Credentials) -> Sample {
     source.ask(&query, at(), Duration::from_secs(2), SignedDuration::from_mins(2)).await
 }
 
-pub(in crate::observe) fn install_tls() {
+pub(crate) fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
