@@ -100,7 +100,7 @@ impl Scene<'_> {
 }
 
 /// What a sight stands on. Whatever else changes, it goes on as it is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 struct Ground {
     source: SourceKey,
     query: String,
@@ -133,19 +133,37 @@ impl Ground {
         }
     }
 
-    /// Whether nothing is different but what a replica is learned to carry.
-    fn drifts_to(&self, now: &Self) -> bool {
-        Self { carries: now.carries, ..self.clone() } == *now
+    /// How a scene compares with this.
+    fn under(&self, scene: &Scene<'_>, source: &SourceKey) -> Footing {
+        let Scene { intent, mapping, memory, .. } = scene;
+        let same = self.source == *source
+            && self.query == mapping.demand.query
+            && self.interval == intent.interval
+            && self.history == intent.policy.forecast.history
+            && self.zone == intent.zone
+            && self.startup == mapping.startup
+            && self.capacity == mapping.capacity
+            && self.reserve == mapping.reserve
+            && self.cost == mapping.cost
+            && self.reference == memory.reference;
+        match (self.carries, memory.carries) {
+            _ if !same => Footing::Other,
+            (Some(then), Some(now)) if (now / then - 1.0).abs() > DRIFT => Footing::Drifted,
+            (Some(_), Some(_)) | (None, None) => Footing::Firm,
+            _ => Footing::Drifted,
+        }
     }
+}
 
-    /// Whether a sight that stands on this still holds.
-    fn holds(&self, now: &Self) -> bool {
-        let near = match (self.carries, now.carries) {
-            (Some(then), Some(now)) => (now / then - 1.0).abs() <= DRIFT,
-            (then, now) => then == now,
-        };
-        near && self.drifts_to(now)
-    }
+/// How what a sight stands on compares with what is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Footing {
+    /// The same.
+    Firm,
+    /// Only what a replica is learned to carry has moved.
+    Drifted,
+    /// Something else.
+    Other,
 }
 
 /// One mapping's sight.
@@ -173,15 +191,15 @@ impl Post {
         source: Option<&SourceKey>,
         facts: &MappingFacts,
     ) -> Outlook {
-        let Some(blank) = scene.sight() else {
+        if !Sight::is_asked_for(scene.intent, scene.mapping, scene.memory) {
             *self = Self::default();
             return Outlook::Off;
-        };
+        }
         if let Some(source) = source.filter(|_| scene.is_measured()) {
-            self.stand_on(Ground::of(scene, source), scene.at);
+            self.stand_on(scene, source);
             self.notice_dark(scene, facts);
             if self.recalling.is_none() && self.is_due(scene.at) {
-                self.begin(recall, scene, source, blank);
+                self.begin(recall, scene, source);
             }
         }
         self.note(scene, facts);
@@ -200,15 +218,14 @@ impl Post {
     }
 
     /// Takes up what is to be stood on. A sight that merely drifted stays in use until its successor is there.
-    fn stand_on(&mut self, now: Ground, at: Timestamp) {
-        match &self.ground {
-            Some(ground) if ground.holds(&now) => {}
-            Some(ground) if ground.drifts_to(&now) => {
-                if self.recalling.is_none() {
-                    (self.ground, self.again) = (Some(now), Some(at));
-                }
+    fn stand_on(&mut self, scene: &Scene<'_>, source: &SourceKey) {
+        match self.ground.as_ref().map_or(Footing::Other, |ground| ground.under(scene, source)) {
+            Footing::Firm => {}
+            Footing::Drifted if self.recalling.is_some() => {}
+            Footing::Drifted => {
+                (self.ground, self.again) = (Some(Ground::of(scene, source)), Some(scene.at));
             }
-            _ => *self = Self { ground: Some(now), ..Self::default() },
+            Footing::Other => *self = Self { ground: Some(Ground::of(scene, source)), ..Self::default() },
         }
     }
 
@@ -223,7 +240,8 @@ impl Post {
         }
     }
 
-    fn begin(&mut self, recall: &Arc<Recall>, scene: &Scene<'_>, source: &SourceKey, mut blank: Sight) {
+    fn begin(&mut self, recall: &Arc<Recall>, scene: &Scene<'_>, source: &SourceKey) {
+        let Some(mut blank) = scene.sight() else { return };
         let past = scene.past(source, blank.step());
         let (mapping, memory) = (scene.mapping.clone(), scene.memory.clone());
         self.seen.clear();

@@ -125,9 +125,17 @@ mod tests {
 
     #[test]
     fn without_a_forecast_such_a_reserve_uses_replicas_to_seventy_percent() {
-        for outlook in [Outlook::Off, Outlook::Awaited, Outlook::Unskilled { skill: -0.1 }] {
+        for outlook in [Outlook::Off, Outlook::Unskilled { skill: -0.1 }] {
             let made = decided(Reserve::Unserved(0.003), 700.0, 3, outlook.clone());
             assert_eq!((made.desired, made.basis), (Replicas(10), Basis::Observed), "{outlook:?}");
+        }
+    }
+
+    #[test]
+    fn while_the_history_is_read_what_runs_stays_unless_the_demand_needs_more() {
+        for (running, wanted) in [(3, 7), (7, 7), (8, 8), (12, 12)] {
+            let made = decided(Reserve::Unserved(0.003), 700.0, running, Outlook::Awaited);
+            assert_eq!(made.desired, Replicas(wanted), "from {running}");
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn decide(
     let ground = pass.ground();
     let taught = pass.learn();
     let demand = known(&facts.demand);
-    let planned = demand.map(|demand| demand * (1.0 + mapping.reserve.headroom()));
+    let planned = demand.map(|demand| demand * (1.0 + pass.headroom()));
     let needed = planned.and_then(|planned| pass.needs(planned));
     let ahead = needed.and_then(|needed| ahead::look(mapping, &pass.memory, &facts.outlook, needed));
     let mut wish = pass.wish(demand, planned, needed, ahead.as_ref(), ground.current);
@@ -120,6 +120,14 @@ impl<'a> Pass<'a> {
                 }
             }
         }
+    }
+
+    /// What is kept above the demand observed. While the history is read, a reserve that a forecast sets is whatever
+    /// runs: the process before set it, and a moment later this one knows as much.
+    fn headroom(&self) -> f64 {
+        let reserve = &self.mapping.reserve;
+        let awaited = self.facts.outlook == Outlook::Awaited && reserve.is_forecast();
+        if awaited { 0.0 } else { reserve.headroom() }
     }
 
     /// What so much planned demand needs.

@@ -196,7 +196,8 @@ proptest! {
         let max = intent.mappings[0].bounds.max;
         live(&intent, &demands, from, gap, |snapshot, memory, plan| {
             let decision = &plan.decisions[0];
-            if decision.basis == Basis::Priced {
+            let awaited = snapshot.mappings[0].outlook == Outlook::Awaited && intent.mappings[0].reserve.is_forecast();
+            if decision.basis == Basis::Priced || awaited {
                 return Ok(());
             }
             let mut blind = snapshot.clone();

@@ -36,7 +36,7 @@ impl Sight {
         memory: &MappingMemory,
         age: SignedDuration,
     ) -> Option<Self> {
-        let step = step(intent.interval).filter(|_| intent.policy.forecast.auto)?;
+        let step = step(intent)?;
         let terms = Terms {
             step: SignedDuration::from_secs(step),
             startup: mapping.startup.max(intent.interval),
@@ -45,6 +45,11 @@ impl Sight {
             zone: intent.zone.clone(),
         };
         Some(Self { foresight: Foresight::new(terms), step })
+    }
+
+    /// Whether a forecast is asked for, and the capacity is known.
+    pub fn is_asked_for(intent: &Intent, mapping: &Mapping, memory: &MappingMemory) -> bool {
+        step(intent).and(aim(mapping, memory)).is_some()
     }
 
     /// From one moment of the grid to the next: 15 s, the next multiple of the interval above it, or the interval.
@@ -119,11 +124,11 @@ impl Sight {
     }
 }
 
-/// The step of the grid in seconds.
-fn step(interval: SignedDuration) -> Option<i64> {
-    let interval = interval.as_secs().max(1);
+/// The step of the grid in seconds, where a forecast is asked for.
+fn step(intent: &Intent) -> Option<i64> {
+    let interval = intent.interval.as_secs().max(1);
     let step = if interval >= STEP { interval } else { (STEP + interval - 1) / interval * interval };
-    (step <= LONGEST_STEP).then_some(step)
+    (intent.policy.forecast.auto && step <= LONGEST_STEP).then_some(step)
 }
 
 /// What the replicas are weighed by.
@@ -167,7 +172,12 @@ mod tests {
         for (interval, wanted) in
             [(1, Some(15)), (5, Some(15)), (10, Some(20)), (15, Some(15)), (60, Some(60)), (3600, None)]
         {
-            assert_eq!(step(SignedDuration::from_secs(interval)), wanted, "{interval} s");
+            let mut intent = intent("checkout");
+            intent.policy.forecast.auto = true;
+            intent.interval = SignedDuration::from_secs(interval);
+            assert_eq!(step(&intent), wanted, "{interval} s");
+            let (mapping, memory) = (&intent.mappings[0], &MappingMemory::default());
+            assert_eq!(Sight::is_asked_for(&intent, mapping, memory), wanted.is_some());
         }
     }
 

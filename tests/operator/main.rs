@@ -6,6 +6,7 @@
 mod support;
 
 mod admission;
+mod ahead;
 mod counters;
 mod data;
 mod examples;

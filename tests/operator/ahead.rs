@@ -1,0 +1,158 @@
+//! The operator is killed in the middle of a demand it foresees, and the next one decides as if it had been there.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::json;
+use testbed::{Spawned, wait_until};
+
+use crate::support::{Bed, Objective, SOON, SYSTEM, alone, bed};
+
+/// So many lives are cut off.
+const KILLS: usize = 4;
+/// The grid of a forecast.
+const STEP: i64 = 15;
+/// So long after a moment of the grid its decision is made and told.
+const TOLD: i64 = 6;
+/// How far back the store knows the demand.
+const KNOWN: i64 = 26 * 3600;
+
+/// Demand in waves of ten minutes, and something on it that looks like chance.
+fn demand(second: i64) -> f64 {
+    let wave = (second.rem_euclid(600) as f64 / 600.0 * std::f64::consts::TAU).sin();
+    let mixed =
+        second.wrapping_mul(0x1e37_79b9_7f4a_7c15).rotate_left(23).wrapping_mul(0x14d0_49bb_1331_11eb);
+    800.0 + 400.0 * wave + (mixed >> 57) as f64
+}
+
+/// The same objective, demand and workload under two operators.
+struct Scene {
+    bed: &'static Bed,
+    killed: String,
+    calm: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let bed = bed();
+        let scene = Self { bed, killed: bed.namespace("ahead"), calm: bed.namespace("steady") };
+        let series = format!("demand{{app=\"{}\"}}", scene.killed);
+        let now = Timestamp::now().as_second();
+        // Not up to now: a sample of a file is found for five minutes.
+        let past = (now - KNOWN..now - 300).step_by(15);
+        let samples: Vec<String> = past.map(|at| format!("{series} {} {at}\n", demand(at))).collect();
+        bed.testbed.backfill(&format!("# TYPE demand gauge\n{}# EOF\n", samples.concat())).unwrap();
+        for ns in [&scene.killed, &scene.calm] {
+            bed.deployment(ns, "web", 10);
+            // A number from a file and one from a scrape are two series.
+            let query = json!(format!("max({series})"));
+            let objective = Objective::new(ns, "web").with(&[
+                ("/interval", json!("1s")),
+                ("/indicator/query", query.clone()),
+                ("/mappings/0/demand/query", query),
+                ("/mappings/0/capacity/startup", json!("30s")),
+                ("/mappings/0/unserved", json!("0.3%")),
+            ]);
+            bed.apply(&objective.yaml());
+        }
+        scene
+    }
+
+    /// Lets the demand of the moment be scraped until `done`.
+    fn move_demand(&self, done: &AtomicBool) {
+        while !done.load(Ordering::Relaxed) {
+            let now = Timestamp::now().as_second();
+            self.bed.dial.set("demand", &[("app", &self.killed)], demand(now));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn operator(&self, name: &str, ns: &str, lease: &str) -> Spawned {
+        let arguments = ["--watch-namespaces", ns, "--lease-name", lease];
+        self.bed.operator_as(name, &self.bed.testbed.kubeconfig(), &arguments)
+    }
+
+    fn await_forecast(&self, ns: &str) {
+        self.bed.await_condition(ns, "web", ["ForecastReady", "True", "ForecastSkilled"], SOON);
+    }
+
+    /// What both decided for a moment of the grid, once it is told: what they want, and what runs.
+    fn decided(&self, moment: i64) -> [(u64, u64); 2] {
+        sleep_until(moment + TOLD);
+        [&self.killed, &self.calm].map(|ns| {
+            let objective = self.bed.objective(ns, "web");
+            let wanted = objective["status"]["mappings"][0]["desired"].as_u64().unwrap();
+            (wanted, u64::from(self.bed.replicas(ns, "web")))
+        })
+    }
+}
+
+fn next_moment() -> i64 {
+    (Timestamp::now().as_second().div_euclid(STEP) + 1) * STEP
+}
+
+fn sleep_until(second: i64) {
+    let left = Timestamp::from_second(second).unwrap().duration_since(Timestamp::now());
+    std::thread::sleep(Duration::try_from(left).unwrap_or_default());
+}
+
+#[test]
+fn an_operator_killed_in_the_middle_of_a_forecast_is_followed_by_one_that_decides_the_same() {
+    let _turn = alone();
+    let scene = Scene::new();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| scene.move_demand(&done));
+        let _end = End(&done);
+        let calm = scene.operator("steady", &scene.calm, "steady");
+        let mut killed = scene.operator("ahead", &scene.killed, "ahead");
+        scene.await_forecast(&scene.calm);
+        scene.await_forecast(&scene.killed);
+        let mut all = vec![];
+        for life in 0..=KILLS {
+            for _ in 0..2 {
+                let decided = scene.decided(next_moment());
+                println!("life {life}: wanted and running {decided:?}");
+                all.push(decided);
+            }
+            if life == KILLS {
+                break;
+            }
+            killed.kill().unwrap();
+            let lease = format!("/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/ahead");
+            scene.bed.testbed.api().delete(&lease).unwrap();
+            let before = scene.bed.replicas(&scene.killed, "web");
+            killed = scene.operator("ahead", &scene.killed, "ahead");
+            let begun = Instant::now();
+            wait_until("a pass of the next one", SOON, || {
+                let log = killed.log();
+                if log.contains("a history was read") { Ok(()) } else { Err("no history yet".to_owned()) }
+            })
+            .unwrap();
+            let after = scene.bed.replicas(&scene.killed, "web");
+            println!(
+                "a history was read {:.1?} after the start; {before} replicas, then {after}",
+                begun.elapsed()
+            );
+            assert!(before.abs_diff(after) <= 1, "{before} replicas, then {after}");
+        }
+        let differ =
+            |[killed, calm]: &[(u64, u64); 2]| killed.0.abs_diff(calm.0) > 1 || killed.1.abs_diff(calm.1) > 1;
+        assert!(!all.iter().any(differ), "{all:?}\n{}", scene.bed.explain(&scene.killed));
+        let wanted: std::collections::BTreeSet<u64> = all.iter().map(|decided| decided[0].0).collect();
+        assert!(wanted.len() > 2, "too little happened to prove anything: {wanted:?}");
+        for operator in [calm, killed] {
+            operator.stop(Duration::from_secs(10)).unwrap();
+        }
+    });
+}
+
+/// Ends what runs beside the test, also when the test broke off.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
