@@ -82,6 +82,12 @@ impl Scene<'_> {
         !measured || self.memory.reference.is_some()
     }
 
+    /// What one replica carries, where that is learned.
+    fn carries(&self) -> Option<f64> {
+        let CapacityModel::Learned(model) = &self.mapping.capacity else { return None };
+        Some(self.memory.learned.as_ref().map_or(model.initial, |learned| learned.carries))
+    }
+
     /// A sight that knows nothing yet, where one is asked for.
     fn sight(&self) -> Option<Sight> {
         Sight::new(self.intent, self.mapping, self.memory, SignedDuration::ZERO)
@@ -129,7 +135,7 @@ impl Ground {
             reserve: mapping.reserve.clone(),
             cost: mapping.cost.clone(),
             reference: memory.reference,
-            carries: memory.carries,
+            carries: scene.carries(),
         }
     }
 
@@ -146,11 +152,10 @@ impl Ground {
             && self.reserve == mapping.reserve
             && self.cost == mapping.cost
             && self.reference == memory.reference;
-        match (self.carries, memory.carries) {
+        match (self.carries, scene.carries()) {
             _ if !same => Footing::Other,
             (Some(then), Some(now)) if (now / then - 1.0).abs() > DRIFT => Footing::Drifted,
-            (Some(_), Some(_)) | (None, None) => Footing::Firm,
-            _ => Footing::Drifted,
+            _ => Footing::Firm,
         }
     }
 }

@@ -15,12 +15,12 @@ const KILLS: usize = 4;
 const STEP: i64 = 15;
 /// So long after a moment of the grid its decision is made and told.
 const TOLD: i64 = 6;
-/// How far back the store knows the demand.
-const KNOWN: i64 = 26 * 3600;
+/// How far back the store knows the demand: as long as a forecast takes to be believed, and as much again.
+const KNOWN: i64 = 4 * 3600;
 
-/// Demand in waves of ten minutes, and something on it that looks like chance.
+/// Demand in waves of four minutes, and something on it that looks like chance.
 fn demand(second: i64) -> f64 {
-    let wave = (second.rem_euclid(600) as f64 / 600.0 * std::f64::consts::TAU).sin();
+    let wave = (second.rem_euclid(240) as f64 / 240.0 * std::f64::consts::TAU).sin();
     let mixed =
         second.wrapping_mul(0x1e37_79b9_7f4a_7c15).rotate_left(23).wrapping_mul(0x14d0_49bb_1331_11eb);
     800.0 + 400.0 * wave + (mixed >> 57) as f64
@@ -39,14 +39,22 @@ impl Scene {
         let scene = Self { bed, killed: bed.namespace("ahead"), calm: bed.namespace("steady") };
         let series = format!("demand{{app=\"{}\"}}", scene.killed);
         let now = Timestamp::now().as_second();
-        // Not up to now: a sample of a file is found for five minutes.
-        let past = (now - KNOWN..now - 300).step_by(15);
+        let past = (now - KNOWN..now).step_by(15);
         let samples: Vec<String> = past.map(|at| format!("{series} {} {at}\n", demand(at))).collect();
         bed.testbed.backfill(&format!("# TYPE demand gauge\n{}# EOF\n", samples.concat())).unwrap();
         for ns in [&scene.killed, &scene.calm] {
             bed.deployment(ns, "web", 10);
-            // A number from a file and one from a scrape are two series.
-            let query = json!(format!("max({series})"));
+            bed.apply(
+                &json!({
+                    "apiVersion": "bizops.dev/v1alpha1", "kind": "MetricSource",
+                    "metadata": {"name": "own", "namespace": ns},
+                    "spec": {"default": true, "prometheus": {"url": bed.testbed.prometheus_url()}},
+                })
+                .to_string(),
+            );
+            // A number from a file and one from a scrape are two series; the scraped one has a job.
+            let scraped = series.replace('}', ",job!=\"\"}");
+            let query = json!(format!("max({scraped}) or max({series})"));
             let objective = Objective::new(ns, "web").with(&[
                 ("/interval", json!("1s")),
                 ("/indicator/query", query.clone()),
@@ -73,8 +81,13 @@ impl Scene {
         self.bed.operator_as(name, &self.bed.testbed.kubeconfig(), &arguments)
     }
 
-    fn await_forecast(&self, ns: &str) {
-        self.bed.await_condition(ns, "web", ["ForecastReady", "True", "ForecastSkilled"], SOON);
+    fn await_forecast(&self, ns: &str, operator: &Spawned) {
+        let seen =
+            wait_until("a forecast", SOON * 2, || match self.bed.condition(ns, "web", "ForecastReady") {
+                [_, reason, _] if reason == "ForecastSkilled" => Ok(()),
+                other => Err(other.join(" ")),
+            });
+        seen.unwrap_or_else(|error| panic!("{error}\n{}", operator.log()));
     }
 
     /// What both decided for a moment of the grid, once it is told: what they want, and what runs.
@@ -107,8 +120,8 @@ fn an_operator_killed_in_the_middle_of_a_forecast_is_followed_by_one_that_decide
         let _end = End(&done);
         let calm = scene.operator("steady", &scene.calm, "steady");
         let mut killed = scene.operator("ahead", &scene.killed, "ahead");
-        scene.await_forecast(&scene.calm);
-        scene.await_forecast(&scene.killed);
+        scene.await_forecast(&scene.calm, &calm);
+        scene.await_forecast(&scene.killed, &killed);
         let mut all = vec![];
         for life in 0..=KILLS {
             for _ in 0..2 {
@@ -119,23 +132,26 @@ fn an_operator_killed_in_the_middle_of_a_forecast_is_followed_by_one_that_decide
             if life == KILLS {
                 break;
             }
+            let read = |operator: &Spawned| operator.log().matches("a history was read").count();
+            let before = read(&killed);
             killed.kill().unwrap();
             let lease = format!("/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/ahead");
             scene.bed.testbed.api().delete(&lease).unwrap();
-            let before = scene.bed.replicas(&scene.killed, "web");
+            let replicas = scene.bed.replicas(&scene.killed, "web");
             killed = scene.operator("ahead", &scene.killed, "ahead");
             let begun = Instant::now();
-            wait_until("a pass of the next one", SOON, || {
-                let log = killed.log();
-                if log.contains("a history was read") { Ok(()) } else { Err("no history yet".to_owned()) }
-            })
-            .unwrap();
+            wait_until(
+                "a history",
+                SOON,
+                || if read(&killed) > before { Ok(()) } else { Err(String::new()) },
+            )
+            .unwrap_or_else(|error| panic!("{error}\n{}", killed.log()));
             let after = scene.bed.replicas(&scene.killed, "web");
             println!(
-                "a history was read {:.1?} after the start; {before} replicas, then {after}",
+                "its history was read {:.1?} after the start; {replicas} replicas, then {after}",
                 begun.elapsed()
             );
-            assert!(before.abs_diff(after) <= 1, "{before} replicas, then {after}");
+            assert!(replicas.abs_diff(after) <= 1, "{replicas} replicas, then {after}");
         }
         let differ =
             |[killed, calm]: &[(u64, u64); 2]| killed.0.abs_diff(calm.0) > 1 || killed.1.abs_diff(calm.1) > 1;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::charge::MappingQueries;
 use super::*;
 use crate::model::scenario::{intent, snapshot};
-use crate::model::{Credentials, Foreseen, ObjectId, Sample, SourceLimits};
+use crate::model::{Credentials, Foreseen, Learned, ObjectId, Sample, SourceLimits};
 use crate::observe::history::tests::{answer, window};
 use crate::observe::matrix::Window;
 use crate::observe::prometheus::tests::{http, install_tls, server, spec};
@@ -228,7 +228,16 @@ async fn a_sight_that_drifted_stays_in_use_until_its_successor_is_there() {
     let learned = |carries| Memory {
         mappings: vec![MappingMemory {
             name: "web".to_owned(),
-            carries: Some(carries),
+            learned: Some(Learned {
+                carries,
+                low: carries,
+                high: carries,
+                known: true,
+                at: moment(BEGIN),
+                bins: vec![],
+                drift: 0.0,
+                slower: None,
+            }),
             ..MappingMemory::default()
         }],
         ..Memory::default()
