@@ -3,12 +3,11 @@
 //! For a share of demand that may be lost, it is the dearest price that would have kept within it so far,
 //! corrected by what was really lost.
 
-use std::collections::VecDeque;
-
 use super::grid::Grid;
 use super::ladder::{Ladder, RUNGS, fades, price};
 use super::math::ln;
 use super::terms::{Aim, LossSource, Losses, Tick};
+use super::trail::Trail;
 
 /// The counterfactual is to keep within this part of the budget: what is to come is not what was.
 const SAFETY: f64 = 0.6;
@@ -23,9 +22,8 @@ const CAP: f64 = 15.0;
 #[derive(Debug, Clone)]
 pub(super) struct Budget {
     aim: Aim,
-    /// Wishes within the start-up and the age, the newest last.
-    ordered: VecDeque<u16>,
-    length: usize,
+    /// What was decided within the start-up and the age.
+    ordered: Trail<1>,
     age: usize,
     lost: f64,
     asked: f64,
@@ -37,8 +35,7 @@ impl Budget {
     pub(super) fn new(grid: &Grid, aim: Aim) -> Self {
         Self {
             aim,
-            ordered: VecDeque::with_capacity(grid.horizon + 2),
-            length: grid.horizon + 1,
+            ordered: Trail::new(grid.horizon + 1),
             age: grid.age,
             lost: 0.0,
             asked: 0.0,
@@ -78,13 +75,10 @@ impl Budget {
 
     /// Takes in what was decided on a tick, and what was lost at its moment.
     pub(super) fn note(&mut self, tick: &Tick, demand: f64, replicas: u32) {
-        self.ordered.push_back(u16::try_from(replicas).unwrap_or(u16::MAX));
-        if self.ordered.len() > self.length {
-            self.ordered.pop_front();
-        }
+        self.ordered.push([u16::try_from(replicas).unwrap_or(u16::MAX)]);
         let usable = |value: Option<f64>| value.filter(|value| value.is_finite() && *value >= 0.0);
-        let decided = self.ordered.iter().take(self.length - self.age).min().copied().map(f64::from);
-        let ready = usable(tick.ready).or(decided.filter(|_| self.ordered.len() == self.length));
+        let decided = self.ordered.least_but(self.age).map(|[decided]| f64::from(decided));
+        let ready = usable(tick.ready).or(decided);
         let lost = usable(tick.lost).map(|lost| lost.min(demand));
         self.source = if lost.is_some() { LossSource::Measured } else { LossSource::Modelled };
         if let Some(lost) = lost.or(ready.map(|ready| (demand - ready).max(0.0))) {
@@ -99,7 +93,7 @@ impl Budget {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.ordered.capacity() * size_of::<u16>()
+        self.ordered.bytes()
     }
 }
 

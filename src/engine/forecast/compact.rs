@@ -3,6 +3,8 @@
 //! Days of past demand are kept per mapping, and there may be ten thousand mappings. Six bits of exponent and
 //! ten of mantissa hold what a look at yesterday needs: zero, and 2⁻³² to 2³² with an error of at most 0.05 %.
 
+/// Where there is no number: a gap.
+pub(super) const HOLE: u16 = u16::MAX;
 /// Bits of the mantissa of an `f32` that are dropped.
 const DROPPED: u32 = 13;
 /// The exponent of an `f32` that becomes the lowest one here.
@@ -19,7 +21,7 @@ pub(super) fn pack(value: f64) -> u16 {
     }
     let rounded = (value.to_bits() + (1 << (DROPPED - 1))) >> DROPPED;
     let packed = rounded.saturating_sub(LOWEST << (23 - DROPPED));
-    u16::try_from(packed).unwrap_or(u16::MAX)
+    u16::try_from(packed).unwrap_or(u16::MAX).min(HOLE - 1)
 }
 
 /// The number [`pack`] kept.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::compact::{HOLE, pack, unpack};
 use super::features::{Errors, Lags, PLACES, Past, SPREADS, View};
 use super::foreseen::Foreseen;
 use super::grid::Grid;
@@ -73,7 +74,7 @@ pub(super) struct Forecaster {
     shape: Shape,
     waiting: VecDeque<Waiting>,
     /// The middles of the forecasts whose moment has not come, the oldest first; none in a gap.
-    middles: VecDeque<f32>,
+    middles: VecDeque<u16>,
     /// Mean absolute errors of the last 5 minutes, hour and four hours.
     mean_errors: [f64; 3],
     /// How many errors there were, until that no longer matters.
@@ -97,7 +98,7 @@ impl Forecaster {
         Self {
             zone,
             recent: Recent::new(grid.step),
-            days: Blocks::new(Keep::Mean, 300, 3 * DAY + 7200),
+            days: Blocks::new(Keep::Mean, 450, 3 * DAY + 7200),
             weeks: Blocks::new(Keep::Mean, 1200, 14 * DAY + 7200),
             peaks: Blocks::new(Keep::Peak, 1200, 7 * DAY + 7200),
             errors: Blocks::new(Keep::Mean, 1800, 7 * DAY + 7200),
@@ -106,7 +107,7 @@ impl Forecaster {
             excess: Ridge::new(10.0),
             shape: Shape::new(),
             waiting: VecDeque::with_capacity(grid.waiting(WAITING)),
-            middles: std::iter::repeat_n(f32::NAN, grid.horizon).collect(),
+            middles: std::iter::repeat_n(HOLE, grid.horizon).collect(),
             mean_errors: [0.0; 3],
             errors_seen: 0,
             fresh: 0,
@@ -146,7 +147,7 @@ impl Forecaster {
         for _ in 0..steps.min(self.recent.memory().max(self.grid.horizon)) {
             self.recent.hold();
             self.middles.pop_front();
-            self.middles.push_back(f32::NAN);
+            self.middles.push_back(HOLE);
         }
         self.gap = self.gap.saturating_add(steps);
     }
@@ -154,8 +155,8 @@ impl Forecaster {
     /// Learns from the forecast that was made for this moment.
     fn learn(&mut self, moment: i64, demand: f64) {
         let made = moment - self.grid.ahead();
-        if let Some(middle) = self.middles.pop_front().filter(|middle| !middle.is_nan()) {
-            let error = (demand - f64::from(middle)).abs();
+        if let Some(middle) = self.middles.pop_front().filter(|middle| *middle != HOLE) {
+            let error = (demand - unpack(middle)).abs();
             self.errors_seen = self.errors_seen.saturating_add(1);
             for (mean, seconds) in self.mean_errors.iter_mut().zip([300.0, 3600.0, 14_400.0]) {
                 let share = 2.0 / (1.0 + seconds / self.grid.step as f64).max(2.0);
@@ -237,7 +238,7 @@ impl Forecaster {
         let context = view.context(&self.recent, scale, self.peak_of_past_days);
         let ceiling = ABSURD * (view.top().max(self.peak_of_past_days) + 1.0);
         let middle = (view.newest + location * view.rough).clamp(0.0, ceiling);
-        self.middles.push_back(short(middle));
+        self.middles.push_back(pack(middle));
         self.outlook = Some(Outlook { at, location: middle, scale, ceiling, tail, context });
         if self.grid.learns(moment, WAITING) {
             self.waiting.push_back(Waiting {
@@ -287,6 +288,6 @@ impl Forecaster {
             + self.excess.bytes()
             + self.shape.bytes()
             + self.waiting.capacity() * size_of::<Waiting>()
-            + self.middles.capacity() * size_of::<f32>()
+            + self.middles.capacity() * size_of::<u16>()
     }
 }

@@ -5,12 +5,12 @@
 //! the price of holding it. Demand is seen whatever was done about it; so what each price would have lost is
 //! known, and a budget can be kept by looking at all of them.
 
-use std::collections::VecDeque;
 use std::sync::LazyLock;
 
 use super::foreseen::Foreseen;
 use super::grid::Grid;
 use super::math::{left_after, power};
+use super::trail::Trail;
 
 /// Prices decisions are taken at.
 pub(super) const RUNGS: usize = 30;
@@ -26,8 +26,6 @@ const RATIO: f64 = 0.781_36;
 const WINDOW: f64 = 10.0 * 86_400.0;
 /// More replicas are not counted.
 const MOST: u32 = 60_000;
-/// Rows a memory of wishes has at most; over long times a row stands for several steps.
-const ROWS: usize = 16;
 
 /// The prices.
 static PRICE_LIST: LazyLock<[f64; PRICES]> = LazyLock::new(|| std::array::from_fn(|rung| price(rung as f64)));
@@ -37,61 +35,20 @@ pub(super) fn price(rung: f64) -> f64 {
     DEAREST * power(RATIO, rung)
 }
 
-/// The least of the wishes of all prices over the last steps: what was ready all along.
-#[derive(Debug, Clone)]
-struct Trail {
-    rows: VecDeque<[u16; RUNGS]>,
-    /// Steps a row stands for, and steps in the newest row.
-    stride: usize,
-    partial: usize,
-    length: usize,
-}
-
-impl Trail {
-    fn new(steps: usize) -> Self {
-        let stride = steps.div_ceil(ROWS).max(1);
-        let length = steps.div_ceil(stride).max(1);
-        Self { rows: VecDeque::with_capacity(length), stride, partial: 0, length }
-    }
-
-    fn push(&mut self, row: [u16; RUNGS]) {
-        if let Some(front) = self.rows.front_mut().filter(|_| self.partial < self.stride) {
-            *front = least(*front, row);
-            self.partial += 1;
-        } else {
-            self.rows.truncate(self.length - 1);
-            self.rows.push_front(row);
-            self.partial = 1;
-        }
-    }
-
-    /// The least of all but the newest steps; none while it does not reach back far enough.
-    fn least_but(&self, newest: usize) -> Option<[u16; RUNGS]> {
-        if self.rows.len() < self.length {
-            return None;
-        }
-        self.rows.iter().skip(newest / self.stride).copied().reduce(least)
-    }
-
-    fn bytes(&self) -> usize {
-        self.rows.capacity() * size_of::<[u16; RUNGS]>()
-    }
-}
-
-fn least(one: [u16; RUNGS], other: [u16; RUNGS]) -> [u16; RUNGS] {
-    std::array::from_fn(|rung| one[rung].min(other[rung]))
-}
-
 /// All prices side by side.
 #[derive(Debug, Clone)]
 pub(super) struct Ladder {
     age: usize,
+    /// The demand of the moment before.
+    before: f64,
+    /// What the demand observed needs: the higher of the last two samples.
+    observed: u16,
     /// Rungs between ordering and dropping.
     sticky: usize,
     /// Replicas every price asks for.
     wanted: [u16; RUNGS],
     /// What was asked for within the start-up and the age of the samples.
-    ordered: Trail,
+    ordered: Trail<RUNGS>,
     /// Demand lost at every price, and all demand, fading.
     lost: [f64; RUNGS],
     asked: f64,
@@ -102,6 +59,8 @@ impl Ladder {
     pub(super) fn new(grid: &Grid) -> Self {
         Self {
             age: grid.age,
+            before: 0.0,
+            observed: 0,
             sticky: sticky(grid),
             wanted: [0; RUNGS],
             ordered: Trail::new(grid.horizon + 1),
@@ -114,7 +73,9 @@ impl Ladder {
     /// Takes in the demand of a moment and the forecast made on it.
     pub(super) fn advance(&mut self, demand: f64, seen: &Foreseen) {
         let layers = layers(seen, &PRICE_LIST);
-        let observed = whole(demand);
+        // One sample alone lowers nothing: a counter that is reset shows a zero for once.
+        let observed = whole(demand.max(std::mem::replace(&mut self.before, demand)));
+        self.observed = observed;
         for (rung, wanted) in self.wanted.iter_mut().enumerate() {
             let half_way = layers[rung + self.sticky - self.sticky / 2];
             *wanted = change(*wanted, layers[rung], layers[rung + self.sticky], half_way, observed);
@@ -130,7 +91,7 @@ impl Ladder {
 
     /// Lets so many steps pass without a sample: what was wanted stays.
     pub(super) fn silence(&mut self, steps: usize) {
-        for _ in 0..steps.min(ROWS * self.ordered.stride) {
+        for _ in 0..steps.min(self.ordered.steps()) {
             self.ordered.push(self.wanted);
         }
     }
@@ -139,6 +100,11 @@ impl Ladder {
     pub(super) fn wanted(&self, place: f64) -> f64 {
         let (low, high, share) = between(place);
         f64::from(self.wanted[low]) * (1.0 - share) + f64::from(self.wanted[high]) * share
+    }
+
+    /// Replicas the demand observed needs, be it of this moment or of the one before.
+    pub(super) fn observed(&self) -> u32 {
+        u32::from(self.observed)
     }
 
     /// Share of demand a rung would have lost; none before any demand.
@@ -176,7 +142,7 @@ fn sticky(grid: &Grid) -> usize {
 }
 
 /// Replicas that carry a demand.
-pub(super) fn whole(demand: f64) -> u16 {
+fn whole(demand: f64) -> u16 {
     u16::try_from(super::math::index((demand - 1e-9).ceil())).unwrap_or(u16::MAX)
 }
 
@@ -212,4 +178,25 @@ fn layers(seen: &Foreseen, prices: &[f64; PRICES]) -> [u16; PRICES] {
         }
         u16::try_from(count).unwrap_or(u16::MAX)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replicas_change_when_the_price_says_so_and_half_of_what_is_too_much_goes_at_once() {
+        // 5 are worth the price, 8 the lower one, 6 the one between.
+        assert_eq!(change(3, 5, 8, 6, 2), 5, "too few: what is worth the price");
+        assert_eq!(change(7, 5, 8, 6, 2), 7, "between the two prices nothing changes");
+        assert_eq!(change(12, 5, 8, 6, 2), 6, "too many: half of the way");
+        assert_eq!(change(12, 5, 8, 6, 10), 10, "but what is needed now stays");
+        assert_eq!(change(12, 5, 8, 6, 15), 12, "and nothing is dropped");
+    }
+
+    #[test]
+    fn prices_fall_by_a_fifth_from_rung_to_rung() {
+        assert!((price(0.0) - 0.3).abs() < 1e-12 && (price(1.0) - 0.2344).abs() < 1e-4);
+        assert!(price((RUNGS - 1) as f64) < 0.000_25);
+    }
 }

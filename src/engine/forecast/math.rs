@@ -1,18 +1,21 @@
 //! The few functions of real numbers the forecast needs, in one place.
+//!
+//! They are computed by `libm`, in Rust, and not by the C library of the machine: the same samples give the same
+//! answer on every machine.
 
 /// eˣ
 pub(super) fn exp(x: f64) -> f64 {
-    x.exp()
+    libm::exp(x)
 }
 
 /// The natural logarithm.
 pub(super) fn ln(x: f64) -> f64 {
-    x.ln()
+    libm::log(x)
 }
 
 /// xʸ for x > 0.
 pub(super) fn power(x: f64, y: f64) -> f64 {
-    x.powf(y)
+    libm::pow(x, y)
 }
 
 /// sinh, by its definition.

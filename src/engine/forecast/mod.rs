@@ -21,6 +21,7 @@ mod ridge;
 mod shape;
 mod skill;
 mod terms;
+mod trail;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -128,7 +129,9 @@ impl Foresight {
             reason = "casts of floats saturate"
         )]
         let replicas = forecast.max(reactive).max(1.0) as u32;
-        let replicas = replicas.max(self.wish.map_or(0, |before| kept(before.replicas, demand)));
+        // A forecast never lowers below what the demand observed needs.
+        let replicas =
+            replicas.max(self.wish.map_or(0, |before| before.replicas.min(self.ladder.observed())));
         self.budget.note(tick, demand, replicas);
         self.wish = Some(Wish {
             replicas,
@@ -210,13 +213,6 @@ impl Foresight {
             + self.budget.bytes()
             + self.scores.bytes()
     }
-}
-
-/// What of so many replicas the demand observed still needs: a forecast never lowers below it.
-///
-/// Of 9 replicas a demand of 6.2 keeps 7, one of 12 all 9.
-fn kept(before: u32, demand: f64) -> u32 {
-    before.min(u32::from(ladder::whole(demand)))
 }
 
 #[cfg(test)]

@@ -6,10 +6,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::compact::{pack, unpack};
-
-/// A block nothing was seen in.
-const HOLE: u16 = u16::MAX;
+use super::compact::{HOLE, pack, unpack};
 
 /// What of a block is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +65,7 @@ impl Blocks {
         self.count += 1.0;
         let kept = if self.keep == Keep::Mean { self.sum / self.count } else { self.sum };
         let cell = self.cell(block);
-        self.kept[cell] = pack(kept).min(HOLE - 1);
+        self.kept[cell] = pack(kept);
     }
 
     fn get(&self, block: i64) -> Option<f64> {

@@ -17,7 +17,7 @@ const HALF_LIFE: f64 = 86_400.0;
 /// How far one error moves the quantiles of the naive forecast, in its typical error.
 const STEP: f64 = 0.05;
 /// Forecasts that wait to be compared, at most.
-const WAITING: i64 = 16;
+const WAITING: i64 = 10;
 
 /// A loss of less than this share of demand, plus this part of a replica, orders no other replica.
 const ALIKE: f64 = 0.002;
