@@ -4,6 +4,7 @@ mod books;
 mod charge;
 mod context;
 mod gather;
+mod keeping;
 pub mod lease;
 mod life;
 mod lookout;

@@ -38,6 +38,8 @@ pub struct Past {
     pub source: SourceKey,
     /// The checked query.
     pub query: Arc<Checked>,
+    /// A second one to be read at the same moments, if there is one.
+    pub beside: Option<Arc<Checked>>,
     /// From which age a sample is stale.
     pub stale_after: SignedDuration,
     /// From one moment to the next.
@@ -81,7 +83,11 @@ pub struct Recalling<T>(JoinSet<Option<Recalled<T>>>);
 
 impl<T: Send + 'static> Recalling<T> {
     /// Begins to read. `make` works through the history, off the threads that passes run on.
-    pub fn begin(recall: Arc<Recall>, past: Past, make: impl FnOnce(&History) -> T + Send + 'static) -> Self {
+    pub fn begin(
+        recall: Arc<Recall>,
+        past: Past,
+        make: impl FnOnce(&History, Option<&History>) -> T + Send + 'static,
+    ) -> Self {
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { recall.recalled(&past, make).await });
         Self(tasks)
@@ -114,24 +120,30 @@ impl Recall {
     async fn recalled<T: Send + 'static>(
         &self,
         past: &Past,
-        make: impl FnOnce(&History) -> T + Send + 'static,
+        make: impl FnOnce(&History, Option<&History>) -> T + Send + 'static,
     ) -> Option<Recalled<T>> {
         let turn = self.asker.turn(&past.source).await;
         let held = self.held.acquire().await;
         let begun = Instant::now();
-        let question = PastQuestion {
-            query: past.query.clone(),
-            last: past.newest((self.now)()),
+        let last = past.newest((self.now)());
+        let question = |query: &Arc<Checked>| PastQuestion {
+            query: query.clone(),
+            last,
             step: past.step,
             reach: past.reach,
             stale_after: past.stale_after,
             within: WITHIN,
         };
-        let history = self.asker.history(&past.source, &question).await;
+        let history = self.asker.history(&past.source, &question(&past.query)).await;
+        // What is not known of the second is left out: the first is what matters.
+        let beside = match &past.beside {
+            Some(query) => Some(self.asker.history(&past.source, &question(query)).await),
+            None => None,
+        };
         let read = begun.elapsed();
         let worked = self.worked.acquire().await;
         let (begun, present, end) = (Instant::now(), history.present(), history.end.clone());
-        let made = tokio::task::spawn_blocking(move || make(&history)).await;
+        let made = tokio::task::spawn_blocking(move || make(&history, beside.as_ref())).await;
         drop((worked, held, turn));
         tracing::debug!(
             source = %past.source, moments = present, end = ?end, read_ms = read.as_millis(),

@@ -47,9 +47,10 @@ impl Sight {
         Some(Self { foresight: Foresight::new(terms), step })
     }
 
-    /// Whether a forecast is asked for, and the capacity is known.
-    pub fn is_asked_for(intent: &Intent, mapping: &Mapping, memory: &MappingMemory) -> bool {
-        step(intent).and(aim(mapping, memory)).is_some()
+    /// The step of a sight's grid; `None` where no forecast is asked for, or the capacity is not known.
+    pub fn step_of(intent: &Intent, mapping: &Mapping, memory: &MappingMemory) -> Option<SignedDuration> {
+        aim(mapping, memory)?;
+        step(intent).map(SignedDuration::from_secs)
     }
 
     /// From one moment of the grid to the next: 15 s, the next multiple of the interval above it, or the interval.
@@ -70,8 +71,19 @@ impl Sight {
 
     /// Takes in one moment of the history, oldest first. `demand` is in its own unit; `None` is a gap.
     pub fn recall(&mut self, mapping: &Mapping, memory: &MappingMemory, at: Timestamp, demand: Option<f64>) {
-        let demand = demand.and_then(|demand| capacity::need(&mapping.capacity, memory, demand));
-        self.foresight.advance(&Tick { at, demand, lost: None, ready: None });
+        self.recall_with(mapping, memory, at, demand, None);
+    }
+
+    /// The same, with what of the demand met no capacity, where that was measured.
+    pub fn recall_with(
+        &mut self,
+        mapping: &Mapping,
+        memory: &MappingMemory,
+        at: Timestamp,
+        demand: Option<f64>,
+        lost: Option<f64>,
+    ) {
+        self.tick(mapping, memory, at, [demand, lost], None);
     }
 
     /// Takes in the facts of a pass, if a moment of the grid has begun.
@@ -79,14 +91,25 @@ impl Sight {
         if !self.is_due(at) {
             return;
         }
-        let need = |demand: f64| capacity::need(&mapping.capacity, memory, demand);
-        let asked = facts.demand.present();
-        let lost = facts.lost.as_ref().and_then(crate::model::Sample::present);
-        let lost = asked.zip(lost).and_then(|(asked, lost)| Some(need(asked)? - need(asked - lost)?));
+        let present = |sample: Option<&crate::model::Sample>| sample.and_then(crate::model::Sample::present);
         let ready = match &facts.target {
             TargetState::Known(workload) => workload.ready.map(Replicas::as_f64),
             TargetState::Unknown(_) => None,
         };
+        let numbers = [facts.demand.present(), present(facts.lost.as_ref())];
+        self.tick(mapping, memory, at, numbers, ready);
+    }
+
+    fn tick(
+        &mut self,
+        mapping: &Mapping,
+        memory: &MappingMemory,
+        at: Timestamp,
+        [asked, lost]: [Option<f64>; 2],
+        ready: Option<f64>,
+    ) {
+        let need = |demand: f64| capacity::need(&mapping.capacity, memory, demand);
+        let lost = asked.zip(lost).and_then(|(asked, lost)| Some(need(asked)? - need(asked - lost)?));
         self.foresight.advance(&Tick { at, demand: asked.and_then(need), lost, ready });
     }
 
@@ -177,7 +200,7 @@ mod tests {
             intent.interval = SignedDuration::from_secs(interval);
             assert_eq!(step(&intent), wanted, "{interval} s");
             let (mapping, memory) = (&intent.mappings[0], &MappingMemory::default());
-            assert_eq!(Sight::is_asked_for(&intent, mapping, memory), wanted.is_some());
+            assert_eq!(Sight::step_of(&intent, mapping, memory), wanted.map(SignedDuration::from_secs));
         }
     }
 

@@ -41,6 +41,12 @@ impl History {
         })
     }
 
+    /// What the query gave at a moment of the grid.
+    pub fn at(&self, moment: Timestamp) -> Option<f64> {
+        let steps = moment.duration_since(self.first).as_secs().checked_div(self.step.as_secs())?;
+        *self.values.get(usize::try_from(steps).ok()?)?
+    }
+
     /// How many moments have a number.
     pub fn present(&self) -> usize {
         self.values.iter().flatten().count()
@@ -62,5 +68,8 @@ mod tests {
         let seconds: Vec<_> = history.moments().map(|(at, value)| (at.as_second(), value)).collect();
         assert_eq!(seconds, [(1_800_000_002, Some(1.0)), (1_800_000_017, None), (1_800_000_032, Some(3.0))]);
         assert_eq!(history.present(), 2);
+        let at = |second| history.at(Timestamp::from_second(second).unwrap());
+        assert_eq!([at(1_799_999_987), at(1_800_000_002), at(1_800_000_032)], [None, Some(1.0), Some(3.0)]);
+        assert_eq!([at(1_800_000_017), at(1_800_000_047)], [None, None]);
     }
 }
