@@ -17,6 +17,7 @@ mod goal;
 mod guard;
 mod learn;
 mod plan;
+pub mod risk;
 mod sight;
 mod trim;
 mod window;
