@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Written as an integer or a string, kept as text until it is converted.
 fn text_of_int_or_string<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "write a whole number, or text such as \"0.95\" or \"1.5k\"")]
     enum Either {
         Int(i64),
         Text(String),
