@@ -7,6 +7,7 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
 use testbed::Error;
 
+mod ahead;
 mod build;
 mod day;
 mod interrupt;
@@ -72,6 +73,7 @@ impl Demo {
         }
         let reactions = reaction::measure(&scene.testbed, course.span, &course.decisions, &course.seen)?;
         println!("\n{}", table::text(&day, &course, &reactions, &table::Place { real, busy }));
+        println!("{}", ahead::table(&images.program("bizops"))?);
         if let Some(path) = &self.picture {
             write_picture(path, &course.height)?;
         }
