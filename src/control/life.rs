@@ -3,9 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::lookout::Lookout;
+use super::prospect::Prospect;
 use crate::api::v1alpha1::{ObjectiveStatus, restore};
 use crate::engine;
-use crate::model::{Intent, Memory};
+use crate::model::{ConditionKind, Intent, Memory};
+use crate::report::conditions::find;
 use crate::report::quiet::{Cause, Quiet};
 use crate::report::status::resume;
 
@@ -25,8 +27,10 @@ pub struct Life {
     pub written_memory: Memory,
     /// What keeps writes seldom.
     pub quiet: Quiet,
-    /// What is known ahead.
+    /// What is known ahead of the demands.
     pub lookout: Lookout,
+    /// What is known ahead of the goal.
+    pub prospect: Prospect,
     /// Before this, baselines that are due are not tried again.
     pub measure_after: Option<Timestamp>,
     /// Whether this process has made a pass.
@@ -45,6 +49,11 @@ impl Life {
         if !std::mem::replace(&mut self.resumed, true) {
             engine::take_over(intent, &mut self.memory, at);
         }
+    }
+
+    /// Whether the goal was last told to be at risk.
+    pub fn was_at_risk(&self) -> bool {
+        find(&self.written.conditions, ConditionKind::AtRisk).is_some_and(|risk| risk.status == "True")
     }
 
     /// Whether baselines that are due are to be measured in a pass at `at`.

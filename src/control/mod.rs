@@ -13,6 +13,7 @@ mod operator;
 mod pass;
 mod pilot;
 mod probe;
+mod prospect;
 mod recall;
 mod resolve;
 mod schedule;

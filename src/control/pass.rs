@@ -62,6 +62,8 @@ pub async fn make(ctx: &Context, mut seats: Vec<Seat>, at: Timestamp) {
         for ((seat, snapshot), origin) in seats.iter_mut().zip(&mut snapshots).zip(&origins) {
             let life = &mut *seat.life;
             life.lookout.look(&ctx.recall, &seat.charge, &life.memory, &origin.key, snapshot);
+            let (at_risk, source) = (life.was_at_risk(), origin.key.as_ref().ok());
+            life.prospect.look(&ctx.recall, &seat.charge, &life.memory, source, at_risk, snapshot);
         }
         let members: Vec<Member<'_>> = seats
             .iter()
