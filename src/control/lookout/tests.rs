@@ -50,8 +50,12 @@ struct World {
 
 impl World {
     async fn new(respond: impl Fn(Window) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::answering(move |request| respond(window(request))).await
+    }
+
+    async fn answering(respond: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         install_tls();
-        let (url, requests) = server(move |request| respond(window(request)), false).await;
+        let (url, requests) = server(respond, false).await;
         let mut spec = spec(&url);
         spec.timeout = SignedDuration::from_secs(5);
         spec.limits = SourceLimits { concurrency: 4, max_series: 10, max_bytes: 1 << 20 };
@@ -275,4 +279,20 @@ async fn what_passes_could_not_see_for_long_is_looked_up() {
         process.settles(&world).await;
         assert_eq!(world.asked() > asked, looked_up, "{minutes} minutes");
     }
+}
+
+#[tokio::test]
+async fn what_was_lost_is_known_from_the_history_of_the_query_that_measures_it() {
+    // One in a hundred was lost, all the time.
+    let mut world = World::answering(|request| {
+        let lost = request.contains("lost");
+        answer(window(request), move |at| {
+            (at >= BEGIN - KNOWN).then(|| if lost { demand(at) / 100 } else { demand(at) })
+        })
+    })
+    .await;
+    world.charge.mappings[0].lost = Some(Arc::new(check("sum(lost)").unwrap()));
+    let mut process = world.process();
+    let unserved = ready(process.settles(&world).await).unserved.unwrap();
+    assert!((unserved.share - 0.01).abs() < 0.001, "{unserved:?}");
 }
