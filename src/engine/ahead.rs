@@ -32,7 +32,7 @@ pub(super) fn look(
         (Reserve::Headroom(headroom), _) => {
             expected(mapping, memory, foreseen, *headroom).filter(|ahead| ahead.replicas > observed)
         }
-        (_, Some(wish)) => priced(mapping, memory, foreseen, wish),
+        (_, Some(wish)) => priced(mapping, memory, foreseen, to_zero(wish, observed)),
         (_, None) => None,
     }
 }
@@ -44,6 +44,13 @@ fn expected(mapping: &Mapping, memory: &MappingMemory, foreseen: &Foreseen, head
     let unit = mapping.demand.unit.clone();
     let reason = Reason::ExpectedDemand { expected, upper, horizon: foreseen.horizon, unit, needs: replicas };
     Some(Ahead { replicas, planned, basis: Basis::Expected, reason })
+}
+
+/// A forecast never wants less than one replica. Where nothing is asked for and the one is not expected to save its
+/// price, none is wanted; the bounds say whether that may be.
+fn to_zero(wish: Priced, observed: Replicas) -> Priced {
+    let idle = observed == Replicas(0) && wish.replicas == Replicas(1) && wish.saving < wish.price;
+    if idle { Priced { replicas: Replicas(0), saving: 0.0, next: wish.saving, ..wish } } else { wish }
 }
 
 fn priced(mapping: &Mapping, memory: &MappingMemory, foreseen: &Foreseen, wish: Priced) -> Option<Ahead> {
@@ -120,6 +127,23 @@ mod tests {
                 words,
                 "replica 7 is expected to save 9 requests/s in 1m15s, for a price of 5; one more would save 1"
             );
+        }
+    }
+
+    #[test]
+    fn a_workload_that_nobody_asks_for_goes_to_zero_where_the_bounds_let_it() {
+        let idle = Priced { replicas: Replicas(1), price: 0.05, saving: 0.01, next: 0.0 };
+        let outlook =
+            || Outlook::Ready(Foreseen { expected: 0.5, upper: 2.0, wish: Some(idle), ..foreseen() });
+        let mut intent = intent("checkout");
+        intent.mappings[0].reserve = Reserve::Unserved(0.003);
+        intent.mappings[0].bounds.min = Replicas(0);
+        for (demand, wanted) in [(0.0, 0), (20.0, 1)] {
+            let mut snapshot = snapshot(0, present(demand, 0), 1);
+            snapshot.mappings[0].outlook = outlook();
+            let memory = crate::model::Memory::default();
+            let (plans, _) = plan(&[Member { intent: &intent, snapshot: &snapshot, memory: &memory }]);
+            assert_eq!(plans[0].decisions[0].desired, Replicas(wanted), "{demand}");
         }
     }
 
