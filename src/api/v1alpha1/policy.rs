@@ -57,7 +57,7 @@ pub enum AutonomyLevel {
 /// Looking ahead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 pub struct ForecastSpec {
-    /// Auto uses a forecast while it proves better than the last value; Off decides from what is observed alone.
+    /// Auto uses a forecast while it proves better than the last value; Disabled decides from what is observed alone.
     #[serde(default)]
     pub mode: ForecastMode,
     /// How much history is read from the metric source after a start, from 1h to 28d.
@@ -74,14 +74,14 @@ impl Default for ForecastSpec {
     }
 }
 
-/// Whether a forecast is used.
+/// Whether a forecast is used. `Off` would be the shorter word, but YAML 1.1, which kubectl reads, takes it for false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum ForecastMode {
     /// While it proves better than the last value.
     #[default]
     Auto,
     /// Never.
-    Off,
+    Disabled,
 }
 
 /// When replicas are added.

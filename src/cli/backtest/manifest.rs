@@ -100,7 +100,7 @@ mod tests {
             parse(TEXT, &fields)
         };
         assert_eq!(set(&[]).unwrap().mappings[0].reserve, Reserve::Headroom(0.0));
-        let ahead = set(&["spec.mappings[0].unserved=1%", "spec.policy.forecast.mode=Off"]).unwrap();
+        let ahead = set(&["spec.mappings[0].unserved=1%", "spec.policy.forecast.mode=Disabled"]).unwrap();
         assert_eq!(ahead.mappings[0].reserve, Reserve::Unserved(0.01));
         assert!(!ahead.policy.forecast.auto);
         let carries =

@@ -34,7 +34,7 @@ pub(super) fn table(program: &Path) -> Result<String, Error> {
     for (mode, unserved, name) in [
         ("Auto", "0.3%", "unserved 0.3 %, with the forecast"),
         ("Auto", "0.03%", "unserved 0.03 %, with the forecast"),
-        ("Off", "0.3%", "without the forecast, used to 70 %"),
+        ("Disabled", "0.3%", "without the forecast, used to 70 %"),
     ] {
         let said = play(program, &trace, (mode, unserved))?;
         let rows = said["policies"].as_array().cloned().unwrap_or_default();
@@ -42,7 +42,7 @@ pub(super) fn table(program: &Path) -> Result<String, Error> {
             let policy = row["policy"].as_str().unwrap_or_default();
             match (policy, mode) {
                 ("ahead", _) => text.push_str(&line(&format!("bizops, {name}"), &row)),
-                ("HPA 70 %" | "clairvoyant", "Off") => text.push_str(&line(policy, &row)),
+                ("HPA 70 %" | "clairvoyant", "Disabled") => text.push_str(&line(policy, &row)),
                 _ => {}
             }
         }
