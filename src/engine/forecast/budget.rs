@@ -58,7 +58,7 @@ impl Budget {
         let first = place_of(CAP * share).ceil();
         let last = (RUNGS - 1) as f64;
         let own = self.losses().map_or(0.0, |losses| losses.share / share);
-        let aim = share * SAFETY * (1.0 + GAIN * (1.0 - own)).clamp(LEAST, MOST);
+        let aim = share * SAFETY * correction(own);
         let mut before = None;
         for rung in super::math::index(first)..RUNGS {
             let Some(lost) = ladder.lost(rung) else { return f64::midpoint(first, last) };
@@ -97,8 +97,33 @@ impl Budget {
     }
 }
 
+/// How much more or less is aimed at when so much of the budget was really lost: where half of it was, 1.4 times;
+/// where all of it was, what is aimed at stays; where 1.5 times it was, half.
+fn correction(lost: f64) -> f64 {
+    (1.0 + GAIN * (1.0 - lost)).clamp(LEAST, MOST)
+}
+
 /// The place of a price on the ladder.
 fn place_of(wanted: f64) -> f64 {
     let wanted = wanted.max(f64::MIN_POSITIVE);
     (ln(wanted / price(0.0)) / ln(price(1.0) / price(0.0))).clamp(0.0, (RUNGS - 1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_was_lost_the_less_is_aimed_at() {
+        for (lost, expected) in [(0.0, 1.4), (0.5, 1.4), (1.0, 1.0), (1.5, 0.5), (4.0, 0.3)] {
+            assert!((correction(lost) - expected).abs() < 1e-9, "{lost}: {}", correction(lost));
+        }
+    }
+
+    #[test]
+    fn a_price_lies_between_its_rungs() {
+        assert!(place_of(0.3).abs() < 1e-9 && place_of(1.0).abs() < 1e-9);
+        assert!((place_of(price(7.5)) - 7.5).abs() < 1e-9);
+        assert!((place_of(0.0) - (RUNGS - 1) as f64).abs() < 1e-9, "nothing is free: the lowest price");
+    }
 }
