@@ -137,10 +137,36 @@ impl Scores {
 
 #[cfg(test)]
 mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::super::shape::BINS;
     use super::*;
 
     #[test]
     fn missing_low_costs_the_quantile_and_missing_high_the_rest() {
         assert!((pinball(10.0, [8.0, 9.0, 12.0]) - 0.64).abs() < 1e-9);
+    }
+
+    /// The skill of forecasts of `told` for a demand that is 10 and 11 by turns, three steps ahead.
+    fn skill(told: impl Fn(i64) -> f64) -> Option<f64> {
+        let grid = Grid { step: 60, startup: 3, age: 0, horizon: 3 };
+        let mut scores = Scores::new(&grid);
+        let chances = [1.0 / BINS as f64; BINS];
+        let times = (Timestamp::UNIX_EPOCH, SignedDuration::from_secs(180));
+        for moment in 0..300 {
+            let seen = Foreseen::new(times, (told(moment + 3), 0.01, 1e9), &chances);
+            scores.advance(moment, demand(moment), &seen);
+        }
+        scores.over_naive()
+    }
+
+    fn demand(moment: i64) -> f64 {
+        if moment % 2 == 0 { 10.0 } else { 11.0 }
+    }
+
+    #[test]
+    fn a_forecast_of_what_comes_beats_the_last_value_and_one_of_something_else_does_not() {
+        assert!(skill(demand).is_some_and(|skill| skill > 0.4), "{:?}", skill(demand));
+        assert!(skill(|_| 50.0).is_some_and(|skill| skill < -1.0), "{:?}", skill(|_| 50.0));
     }
 }
