@@ -15,8 +15,9 @@ use crate::engine::risk::KpiForesight;
 use crate::model::{GoalOutlook, Intent, Memory, Snapshot};
 use crate::observe::SourceKey;
 
-/// From one moment of the indicator's history to the next: what a miss within hours is told from.
-const STEP: SignedDuration = SignedDuration::from_mins(5);
+/// From one moment of the indicator's history to the next: several in each of the five minutes whose mean is kept, so
+/// that the past jitters no more than what passes see.
+const STEP: SignedDuration = SignedDuration::from_mins(1);
 /// A history that could not be read whole is read again after this long.
 const AGAIN: SignedDuration = SignedDuration::from_mins(10);
 
