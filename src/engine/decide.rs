@@ -149,8 +149,12 @@ impl<'a> Pass<'a> {
             return self.without_need(demand, standing);
         };
         let unit = self.mapping.demand.unit.clone();
-        let mut wish =
-            Wish::new(needed, vec![Reason::ObservedDemand { demand, planned, unit, needs: needed }]);
+        let priced = ahead.is_some_and(|ahead| ahead.basis == Basis::Priced);
+        // A price leaves no headroom to speak of.
+        let (shown, needs) =
+            if priced { (demand, self.needs(demand).unwrap_or(needed)) } else { (planned, needed) };
+        let observed = Reason::ObservedDemand { demand, planned: shown, unit, needs };
+        let mut wish = Wish::new(needed, vec![observed]);
         if let Some(ahead) = ahead {
             wish.replicas = ahead.replicas;
             wish.reasons.push(ahead.reason.clone());
@@ -159,7 +163,6 @@ impl<'a> Pass<'a> {
         if self.facts.demand.present().is_none() {
             return self.on_partial_data(wish, standing);
         }
-        let priced = ahead.is_some_and(|ahead| ahead.basis == Basis::Priced);
         let needs = if priced {
             wish.replicas
         } else {
