@@ -2,10 +2,10 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test format lint deny unit doc image bench manifests golden
+.PHONY: help demo demo-down test format lint deny unit doc image bench bench-decisions manifests golden
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## A cluster, a shop, Prometheus and bizops on this machine: a day of traffic in three minutes (KEEP=1 leaves it up, DEMO_FAST=1 hurries)
 	$(CARGO) run --quiet --package testbed -- demo
@@ -41,8 +41,11 @@ image: ## The images of the operator and the shop, as archives, without a contai
 bench: ## The benchmarks; figures are printed
 	$(CARGO) bench --locked --workspace
 
+bench-decisions: ## Six recorded demands against the HPA and others; writes docs/reference/decisions.md
+	$(CARGO) bench --locked --package bizops --bench decisions -- --write docs/reference/decisions.md
+
 manifests: ## Writes what is generated from the code: CRDs, permissions, reference pages
 	$(CARGO) run --locked --quiet --package bizops -- manifests --write
 
-golden: ## Writes anew what the chart renders for tests/chart/values
-	BIZOPS_UPDATE_GOLDEN=1 $(CARGO) test --locked --package bizops --test chart golden
+golden: ## Writes anew what the chart renders for tests/chart/values, and what the decisions come to
+	BIZOPS_UPDATE_GOLDEN=1 $(CARGO) test --locked --package bizops --test chart --test backtest golden

@@ -42,8 +42,10 @@ fn every_generated_file_is_as_the_code_generates_it() {
 
 #[test]
 fn folders_of_generated_files_hold_nothing_else() {
-    let generated: BTreeSet<PathBuf> =
+    let mut generated: BTreeSet<PathBuf> =
         manifests::all().unwrap().into_iter().map(|file| root().join(file.path)).collect();
+    // Measured, not generated: `make bench-decisions` writes it.
+    generated.insert(root().join("docs/reference/decisions.md"));
     for folder in ["crds", "charts/bizops/files", "charts/bizops/files/crds", "docs/reference"] {
         for entry in std::fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();

@@ -44,8 +44,13 @@ pub(super) fn read_file(path: &Path) -> Result<Trace, String> {
 /// # Errors
 /// What is wrong, in which line, and what to do.
 pub(super) fn read(input: impl Read) -> Result<Trace, String> {
-    let mut rows =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(input);
+    // A line ends with its line feed: with the reader's own CRLF the number of a line would be one too small.
+    let mut rows = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_reader(input);
     let (mut record, mut gathered) = (csv::StringRecord::new(), Gathered::default());
     loop {
         let more =

@@ -35,6 +35,7 @@ fn what_can_be_mended_is_mended_and_said() {
         );
     }
     assert!(read("0,1\n60,2\n".as_bytes()).unwrap().warnings[0].contains("no head"));
+    assert!(read("t,v\r\n0,1\r\n60,2\r\n".as_bytes()).unwrap().warnings.is_empty());
 }
 
 #[test]
@@ -54,6 +55,7 @@ fn what_cannot_be_mended_is_refused_with_its_line() {
         ("0,1\n", "there are not two moments in it"),
         ("t,v\n0,1\nnoon,2\n", "line 3: \"noon\" is no time: write seconds since 1970"),
         ("t,v\n0,1\n60,many\n", "line 3: \"many\" is no number"),
+        ("t,v\r\n0,1\r\n60,many\r\n", "line 3: \"many\" is no number"),
         ("t,v\n0,1\n60,1,5\n", ""),
         ("t,v\n60,1\n0,2\n", "line 3: the time goes back"),
         ("t,v\n0,1\n60,-2\n", "line 3: -2 is a negative demand"),
