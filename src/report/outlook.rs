@@ -29,11 +29,14 @@ fn ready(told: &Told<'_>) -> Option<Wanted> {
             Some(not(Why::LearningHistory, words))
         }
         Outlook::Learning { have, need } => {
+            let missing = need.saturating_sub(*have);
+            let there = told.snapshot.at.saturating_add(missing).unwrap_or(told.snapshot.at);
             let words = format!(
-                "mapping {name}: {} of history are there, {} are needed; until then decisions stand on the demand \
-                 observed",
+                "mapping {name}: {} of history are there, {} are needed, at {} at the earliest; until then decisions \
+                 stand on the demand observed",
                 span(*have),
-                span(*need)
+                span(*need),
+                there.strftime("%Y-%m-%dT%H:%MZ")
             );
             Some(not(Why::LearningHistory, words))
         }
@@ -189,7 +192,9 @@ mod tests {
             (vec![Outlook::Ready(foreseen())], Some("True/ForecastSkilled")),
             (
                 vec![Outlook::Ready(foreseen()), learning],
-                Some("False/LearningHistory: mapping payment: 1h of history are there, 2h are needed"),
+                Some(
+                    "False/LearningHistory: mapping payment: 1h of history are there, 2h are needed, at 2027-01-15T09:00Z",
+                ),
             ),
             (vec![Outlook::Awaited], Some("False/LearningHistory: mapping web: the history is being read")),
             (
