@@ -84,13 +84,11 @@ fn run() -> Result<(), String> {
     let demands = TRACES.iter().map(|origin| Demand::read(&folder, origin)).collect::<Result<Vec<_>, _>>()?;
     let text = tables::text(&play(&demands)?).ok_or("a game is missing")?;
     let mut args = std::env::args().skip_while(|arg| arg != "--write").skip(1);
-    match args.next() {
-        Some(path) => std::fs::write(&path, text).map_err(|error| format!("{path}: {error}")),
-        None => {
-            println!("{text}");
-            Ok(())
-        }
-    }
+    let Some(path) = args.next() else {
+        println!("{text}");
+        return Ok(());
+    };
+    std::fs::write(&path, text).map_err(|error| format!("{path}: {error}"))
 }
 
 fn main() -> ExitCode {
