@@ -145,10 +145,15 @@ impl Recall {
         let (begun, present, end) = (Instant::now(), history.present(), history.end.clone());
         let made = tokio::task::spawn_blocking(move || make(&history, beside.as_ref())).await;
         drop((worked, held, turn));
-        tracing::debug!(
-            source = %past.source, moments = present, end = ?end, read_ms = read.as_millis(),
-            worked_ms = begun.elapsed().as_millis(), "a history was read"
-        );
+        // A source that is not there is told in conditions; here it would be told again at every try.
+        if present > 0 {
+            tracing::debug!(
+                source = %past.source, moments = present, end = ?end, read_ms = read.as_millis(),
+                worked_ms = begun.elapsed().as_millis(), "a history was read"
+            );
+        } else {
+            tracing::trace!(source = %past.source, end = ?end, "a history has no number");
+        }
         match made {
             Ok(made) => Some(Recalled { made, present, end }),
             Err(error) => {
