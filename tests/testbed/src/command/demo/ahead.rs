@@ -126,7 +126,7 @@ mod tests {
         let path = trace().unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         let last = text.lines().last().unwrap().split_once(',').unwrap().0.parse::<i64>().unwrap();
-        assert!(last < END && last >= END - 120, "{last}");
+        assert!((END - 120..END).contains(&last), "{last}");
         let highest = text.lines().skip(1).filter_map(|line| line.split_once(',')?.1.parse::<f64>().ok());
         assert!((highest.fold(0.0, f64::max) - PEAK).abs() < 1e-6, "the launch is the height of all days");
     }
