@@ -86,7 +86,8 @@ impl Scene {
 
     /// What a back-test on the recorded samples decides for these moments, with the replicas that ran in them.
     fn back_tested(&self, moments: &[(i64, u64)]) -> Vec<u64> {
-        let intent = bizops::api::v1alpha1::intent(&serde_json::from_value(self.objective.0.clone()).unwrap());
+        let intent =
+            bizops::api::v1alpha1::intent(&serde_json::from_value(self.objective.0.clone()).unwrap());
         let mut pilot = Pilot::new(&intent.unwrap(), 0, STEP, SignedDuration::ZERO).unwrap();
         let ((first, mut running), last) = (moments[0], moments[moments.len() - 1].0);
         let from = (first - KNOWN).div_euclid(STEP) * STEP;
