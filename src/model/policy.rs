@@ -40,6 +40,24 @@ impl Policy {
     pub const DOWN_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 }
 
+impl Default for Policy {
+    /// The documented defaults: what an objective means that writes no policy.
+    fn default() -> Self {
+        let day = SignedDuration::from_hours(24);
+        Self {
+            up: Autonomy::Enforce,
+            down: Autonomy::Enforce,
+            up_tolerance: 0.05,
+            down_window: None,
+            down_tolerance: 0.05,
+            down_max_step: 0.5,
+            metric_loss: MetricLoss { hold: SignedDuration::from_mins(15), then: WhenLost::Hold },
+            freezes: vec![],
+            forecast: ForecastPolicy { auto: true, history: day * 14, horizon: day },
+        }
+    }
+}
+
 /// Looking ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ForecastPolicy {

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    ActuatorKind, Autonomy, Bounds, CapacityModel, DemandQuery, ForecastPolicy, Goal, GoalOutlook, Indicator,
-    Intent, Mapping, MappingFacts, MetricLoss, ObjectId, Policy, Replicas, Reserve, Sample, Snapshot,
-    TargetRef, TargetState, WhenEmpty, WhenLost, Workload,
+    ActuatorKind, Bounds, CapacityModel, DemandQuery, ForecastPolicy, Goal, GoalOutlook, Indicator, Intent,
+    Mapping, MappingFacts, ObjectId, Policy, Replicas, Reserve, Sample, Snapshot, TargetRef, TargetState,
+    WhenEmpty, Workload,
 };
 
 /// A moment, in seconds from an arbitrary one.
@@ -13,23 +13,10 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-/// The documented defaults.
+/// The documented defaults, without a forecast.
 pub(crate) fn policy() -> Policy {
-    Policy {
-        up: Autonomy::Enforce,
-        down: Autonomy::Enforce,
-        up_tolerance: 0.05,
-        down_window: None,
-        down_tolerance: 0.05,
-        down_max_step: 0.5,
-        metric_loss: MetricLoss { hold: SignedDuration::from_secs(900), then: WhenLost::Hold },
-        freezes: vec![],
-        forecast: ForecastPolicy {
-            auto: false,
-            history: SignedDuration::from_hours(24 * 14),
-            horizon: SignedDuration::from_hours(24),
-        },
-    }
+    let forecast = ForecastPolicy { auto: false, ..Policy::default().forecast };
+    Policy { forecast, ..Policy::default() }
 }
 
 /// 100 requests/s per replica, 1 to 100 replicas.

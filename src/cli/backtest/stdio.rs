@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use crate::backtest::{Pilot, Seen};
 use crate::model::{
-    ActuatorKind, Autonomy, Bounds, CapacityModel, DemandQuery, ForecastPolicy, Goal, Indicator, Intent,
-    Mapping, MetricLoss, ObjectId, Policy, Replicas, Reserve, TargetRef, WhenEmpty, WhenLost,
+    ActuatorKind, Bounds, CapacityModel, DemandQuery, Goal, Indicator, Intent, Mapping, ObjectId, Policy,
+    Replicas, Reserve, TargetRef, WhenEmpty,
 };
 
 /// The longest line that is read.
@@ -110,7 +110,6 @@ fn advance(pilot: &mut Pilot, init: Init, line: Line) -> Result<Option<u32>, Str
 
 /// An objective with nothing but a demand and a reserve.
 fn intent(reserve: Reserve, init: Init) -> Intent {
-    let day = SignedDuration::from_hours(24);
     let mapping = Mapping {
         name: "demand".to_owned(),
         demand: DemandQuery { query: String::new(), unit: "replicas".to_owned() },
@@ -138,17 +137,7 @@ fn intent(reserve: Reserve, init: Init) -> Intent {
         indicator: Indicator { query: String::new(), unit: String::new(), when_empty: WhenEmpty::Unknown },
         goal: Goal::AtLeast(0.0),
         mappings: vec![mapping],
-        policy: Policy {
-            up: Autonomy::Enforce,
-            down: Autonomy::Enforce,
-            up_tolerance: 0.05,
-            down_window: None,
-            down_tolerance: 0.05,
-            down_max_step: 0.5,
-            metric_loss: MetricLoss { hold: SignedDuration::from_mins(15), then: WhenLost::Hold },
-            freezes: vec![],
-            forecast: ForecastPolicy { auto: true, history: day * 14, horizon: day },
-        },
+        policy: Policy::default(),
         measure_token: None,
     }
 }

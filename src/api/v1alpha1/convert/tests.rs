@@ -41,6 +41,7 @@ fn a_plain_objective_gets_the_documented_defaults() {
         intent.policy.metric_loss,
         MetricLoss { hold: SignedDuration::from_mins(15), then: WhenLost::Hold }
     );
+    assert_eq!(intent.policy, Policy::default());
 }
 
 #[test]
