@@ -1,9 +1,12 @@
-//! The operator is killed in the middle of a demand it foresees, and the next one decides as if it had been there.
+//! The operator is killed in the middle of a demand it foresees, and the next one decides as if it had been there. So
+//! does a back-test of the same objective on what the store recorded.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use bizops::backtest::{Pilot, Seen};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use testbed::{Spawned, wait_until};
 
@@ -31,18 +34,20 @@ struct Scene {
     bed: &'static Bed,
     killed: String,
     calm: String,
+    /// The objective under the calm operator.
+    objective: Objective,
 }
 
 impl Scene {
     fn new() -> Self {
         let bed = bed();
-        let scene = Self { bed, killed: bed.namespace("ahead"), calm: bed.namespace("steady") };
-        let series = format!("demand{{app=\"{}\"}}", scene.killed);
+        let (killed, calm) = (bed.namespace("ahead"), bed.namespace("steady"));
+        let series = format!("demand{{app=\"{killed}\"}}");
         let now = Timestamp::now().as_second();
         let past = (now - KNOWN..now).step_by(15);
         let samples: Vec<String> = past.map(|at| format!("{series} {} {at}\n", demand(at))).collect();
         bed.testbed.backfill(&format!("# TYPE demand gauge\n{}# EOF\n", samples.concat())).unwrap();
-        for ns in [&scene.killed, &scene.calm] {
+        let objectives = [&killed, &calm].map(|ns| {
             bed.deployment(ns, "web", 10);
             bed.apply(
                 &json!({
@@ -63,8 +68,37 @@ impl Scene {
                 ("/mappings/0/unserved", json!("0.3%")),
             ]);
             bed.apply(&objective.yaml());
+            objective
+        });
+        let [_, objective] = objectives;
+        Self { bed, killed, calm, objective }
+    }
+
+    /// What a back-test on the recorded samples decides for these moments, if it begins with so many replicas and runs
+    /// what it decides.
+    fn back_tested(&self, moments: &[i64], mut running: u64) -> Vec<u64> {
+        let intent =
+            bizops::api::v1alpha1::intent(&serde_json::from_value(self.objective.0.clone()).unwrap());
+        let mut pilot = Pilot::new(&intent.unwrap(), 0, STEP, SignedDuration::ZERO).unwrap();
+        let (first, last) = (moments[0], moments[moments.len() - 1]);
+        let from = (first - KNOWN).div_euclid(STEP) * STEP;
+        let query = self.objective.0["spec"]["mappings"][0]["demand"]["query"].as_str().unwrap();
+        let recorded = self.bed.testbed.range(query, (from as f64, last as f64), "15s").unwrap();
+        let recorded: BTreeMap<i64, f64> =
+            recorded.into_iter().map(|(second, demand)| (second as i64, demand)).collect();
+        let mut decided = vec![];
+        for second in (from..=last).step_by(15) {
+            let (at, demand) = (Timestamp::from_second(second).unwrap(), recorded.get(&second).copied());
+            if second < first {
+                pilot.recall(at, demand);
+                continue;
+            }
+            let count = u32::try_from(running).unwrap();
+            let made = pilot.pass(&Seen { now: at, sampled: at, demand, existing: count, ready: count });
+            running = u64::from(made.desired.0);
+            decided.extend(moments.contains(&second).then_some(running));
         }
-        scene
+        decided
     }
 
     /// Lets the demand of the moment be scraped until `done`.
@@ -122,12 +156,14 @@ fn an_operator_killed_in_the_middle_of_a_forecast_is_followed_by_one_that_decide
         let mut killed = scene.operator("ahead", &scene.killed, "ahead");
         scene.await_forecast(&scene.calm, &calm);
         scene.await_forecast(&scene.killed, &killed);
-        let mut all = vec![];
+        let (mut all, mut moments) = (vec![], vec![]);
         for life in 0..=KILLS {
             for _ in 0..2 {
-                let decided = scene.decided(next_moment());
+                let moment = next_moment();
+                let decided = scene.decided(moment);
                 println!("life {life}: wanted and running {decided:?}");
                 all.push(decided);
+                moments.push(moment);
             }
             if life == KILLS {
                 break;
@@ -156,6 +192,12 @@ fn an_operator_killed_in_the_middle_of_a_forecast_is_followed_by_one_that_decide
         let differ =
             |[killed, calm]: &[(u64, u64); 2]| killed.0.abs_diff(calm.0) > 1 || killed.1.abs_diff(calm.1) > 1;
         assert!(!all.iter().any(differ), "{all:?}\n{}", scene.bed.explain(&scene.killed));
+        let replayed = scene.back_tested(&moments, all[0][1].1);
+        let lived: Vec<u64> = all.iter().map(|decided| decided[1].0).collect();
+        println!("lived {lived:?}, back-tested {replayed:?}");
+        assert_eq!(lived.len(), replayed.len());
+        let apart = lived.iter().zip(&replayed).filter(|(lived, replayed)| lived.abs_diff(**replayed) > 1);
+        assert_eq!(apart.count(), 0, "lived {lived:?}, back-tested {replayed:?}");
         let wanted: std::collections::BTreeSet<u64> = all.iter().map(|decided| decided[0].0).collect();
         assert!(wanted.len() > 2, "too little happened to prove anything: {wanted:?}");
         for operator in [calm, killed] {

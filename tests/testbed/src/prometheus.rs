@@ -129,6 +129,16 @@ impl Testbed {
         }
     }
 
+    /// The numbers of a query's first series from one moment to another, both in seconds since 1970, each with its time.
+    pub fn range(&self, promql: &str, (from, to): (f64, f64), step: &str) -> Result<Vec<(f64, f64)>, Error> {
+        let query = percent(promql);
+        let path = format!("/api/v1/query_range?query={query}&start={from:.3}&end={to:.3}&step={step}");
+        let answer = self.prometheus_api().get(&path)?;
+        let values = answer["data"]["result"][0]["values"].as_array().cloned().unwrap_or_default();
+        let pair = |pair: &Value| Some((pair[0].as_f64()?, pair[1].as_str()?.parse().ok()?));
+        Ok(values.iter().filter_map(pair).collect())
+    }
+
     /// Waits until a query gives one series with this value.
     pub fn await_value(&self, promql: &str, value: f64, limit: Duration) -> Result<(), Error> {
         wait_until(&format!("{promql} = {value}"), limit, || match self.value(promql) {

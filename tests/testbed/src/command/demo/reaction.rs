@@ -1,9 +1,6 @@
 //! How fast the shop's front followed its visitors: from the sample in Prometheus to the patch, from the patch to
 //! pods that serve.
 
-use std::fmt::Write as _;
-
-use serde_json::Value;
 use testbed::{Error, Testbed};
 
 use super::manifests::{HEADROOM, TOLERANCE, WEB};
@@ -11,8 +8,8 @@ use super::world::Decision;
 
 /// The demand of the objective browse, as the demo changes it.
 const DEMAND: &str = "sum(rate(shop_requests_total{app=\"web\"}[5s]))";
-/// The step at which Prometheus is asked, in seconds.
-const STEP: f64 = 0.2;
+/// The step at which Prometheus is asked.
+const STEP: &str = "0.2";
 
 /// A change of the front's replicas, and when it was seen, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,20 +35,7 @@ pub(super) fn measure(
     decisions: &[Decision],
     seen: &[Seen],
 ) -> Result<Reactions, Error> {
-    Ok(compute(&demand(testbed, span)?, &steps(decisions), seen))
-}
-
-/// The demand between two moments, each with its time.
-fn demand(testbed: &Testbed, (from, to): (f64, f64)) -> Result<Vec<(f64, f64)>, Error> {
-    let query = DEMAND.bytes().fold(String::new(), |mut coded, byte| {
-        let _ = write!(coded, "%{byte:02X}");
-        coded
-    });
-    let path = format!("/api/v1/query_range?query={query}&start={from:.3}&end={to:.3}&step={STEP}");
-    let answer = testbed.prometheus_api().get(&path)?;
-    let values = answer["data"]["result"][0]["values"].as_array().cloned().unwrap_or_default();
-    let pair = |pair: &Value| Some((pair[0].as_f64()?, pair[1].as_str()?.parse().ok()?));
-    Ok(values.iter().filter_map(pair).collect())
+    Ok(compute(&testbed.range(DEMAND, span, STEP)?, &steps(decisions), seen))
 }
 
 /// When web was changed, from how many replicas to how many.
