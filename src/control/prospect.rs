@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::charge::Charge;
 use super::gather::stale_after;
-use super::recall::{Past, Recall, Recalled, Recalling};
+use super::keeping::{Keeping, View};
+use super::recall::{Past, Recall, Recalling};
+use super::schedule;
 use crate::engine::risk::KpiForesight;
 use crate::model::{GoalOutlook, Intent, Memory, Snapshot};
 use crate::observe::SourceKey;
@@ -18,8 +20,6 @@ use crate::observe::SourceKey;
 /// From one moment of the indicator's history to the next: several in each of the five minutes whose mean is kept, so
 /// that the past jitters no more than what passes see.
 const STEP: SignedDuration = SignedDuration::from_mins(1);
-/// A history that could not be read whole is read again after this long.
-const AGAIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a forecast of the goal stands on.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +29,8 @@ struct Ground {
     zone: TimeZone,
     history: SignedDuration,
     horizon: SignedDuration,
+    /// How long after five minutes are complete they are looked at.
+    delay: SignedDuration,
 }
 
 impl Ground {
@@ -39,11 +41,44 @@ impl Ground {
             zone: intent.zone.clone(),
             history: intent.policy.forecast.history,
             horizon: intent.policy.forecast.horizon,
+            delay: schedule::offset(SignedDuration::from_mins(5), &intent.id.to_string()),
         }
     }
 
-    fn blank(&self) -> KpiForesight {
-        KpiForesight::new(self.zone.clone(), self.horizon)
+    /// A forecast that knows nothing but what was last told.
+    fn blank(&self, at_risk: bool) -> KpiForesight {
+        let mut blank = KpiForesight::new(self.zone.clone(), self.horizon).delayed(self.delay);
+        blank.resume(at_risk);
+        blank
+    }
+
+    /// Begins to read the indicator's history.
+    fn recalling(&self, recall: &Arc<Recall>, charge: &Charge, at_risk: bool) -> Recalling<KpiForesight> {
+        let past = Past {
+            source: self.source.clone(),
+            query: charge.indicator.clone(),
+            beside: None,
+            stale_after: stale_after(&charge.indicator),
+            step: STEP,
+            offset: SignedDuration::ZERO,
+            reach: self.history,
+        };
+        let mut made = self.blank(at_risk);
+        Recalling::begin(recall.clone(), past, move |history, _| {
+            for (at, value) in history.moments() {
+                made.advance(at, value);
+            }
+            made
+        })
+    }
+}
+
+impl View for KpiForesight {
+    type Seen = Option<f64>;
+    type Light<'a> = ();
+
+    fn see(&mut self, (): (), at: Timestamp, seen: &Option<f64>) {
+        self.advance(at, *seen);
     }
 }
 
@@ -51,9 +86,7 @@ impl Ground {
 #[derive(Debug, Default)]
 pub struct Prospect {
     ground: Option<Ground>,
-    foresight: Option<KpiForesight>,
-    recalling: Option<Recalling<KpiForesight>>,
-    again: Option<Timestamp>,
+    foresight: Keeping<KpiForesight>,
 }
 
 impl Prospect {
@@ -76,59 +109,20 @@ impl Prospect {
         if let Some(ground) = source.map(|source| Ground::of(intent, source))
             && self.ground.as_ref() != Some(&ground)
         {
-            *self = Self { ground: Some(ground), again: Some(snapshot.at), ..Self::default() };
+            *self = Self { ground: Some(ground), foresight: Keeping::default() };
         }
-        self.recall(recall, charge, snapshot.at);
-        self.take(at_risk, snapshot.at);
-        let Some(foresight) = &mut self.foresight else {
-            snapshot.outlook = GoalOutlook::Quiet("the indicator's history is being read".to_owned());
-            return;
-        };
-        foresight.advance(snapshot.at, snapshot.indicator.present());
-        snapshot.outlook = foresight.outlook(&intent.goal, memory.baseline, snapshot.at);
-    }
-
-    fn recall(&mut self, recall: &Arc<Recall>, charge: &Charge, at: Timestamp) {
-        let (Some(ground), None) = (&self.ground, &self.recalling) else { return };
-        if self.again.is_none_or(|again| at < again) {
-            return;
+        let (at, indicator) = (snapshot.at, snapshot.indicator.present());
+        if indicator.is_some() {
+            self.foresight.lit(at);
         }
-        let past = Past {
-            source: ground.source.clone(),
-            query: charge.indicator.clone(),
-            beside: None,
-            stale_after: stale_after(&charge.indicator),
-            step: STEP,
-            offset: SignedDuration::ZERO,
-            reach: ground.history,
-        };
-        let mut blank = ground.blank();
-        self.again = None;
-        self.recalling = Some(Recalling::begin(recall.clone(), past, move |history, _| {
-            for (at, value) in history.moments() {
-                blank.advance(at, value);
-            }
-            blank
-        }));
-    }
-
-    /// Takes up what was made of the history. One that broke off is read again; until then passes alone teach.
-    fn take(&mut self, at_risk: bool, at: Timestamp) {
-        let (Some(ended), Some(ground)) = (self.recalling.as_mut().and_then(Recalling::done), &self.ground)
-        else {
-            return;
-        };
-        self.recalling = None;
-        if !ended.as_ref().is_ok_and(Recalled::is_whole) {
-            self.again = Some(at.saturating_add(AGAIN).unwrap_or(Timestamp::MAX));
+        if let Some(ground) = self.ground.as_ref().filter(|_| source.is_some() && self.foresight.is_due(at)) {
+            self.foresight.begin(ground.recalling(recall, charge, at_risk));
         }
-        let made = ended.ok().filter(|recalled| recalled.present > 0 || self.foresight.is_none());
-        let mut made = match made {
-            Some(recalled) => recalled.made,
-            None if self.foresight.is_none() => ground.blank(),
-            None => return,
+        let blank = || self.ground.as_ref().map(|ground| ground.blank(at_risk));
+        self.foresight.pass((), at, STEP, &indicator, blank);
+        snapshot.outlook = match self.foresight.view() {
+            Some(foresight) => foresight.outlook(&intent.goal, memory.baseline, at),
+            None => GoalOutlook::Quiet("the indicator's history is being read".to_owned()),
         };
-        made.resume(at_risk);
-        self.foresight = Some(made);
     }
 }

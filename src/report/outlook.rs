@@ -89,8 +89,10 @@ fn at_risk(told: &Told<'_>) -> Option<Wanted> {
             Some(Wanted::new(Kind::AtRisk, Truth::True, Why::MissAhead, words))
         }
         GoalOutlook::Told(ahead) => {
+            // A single look may be a whim.
+            let rest = if ahead.probability >= 0.5 { "; a second look must say so too" } else { " only" };
             let words = format!(
-                "within {} the goal is missed with a probability of {} only",
+                "within {} the goal is missed with a probability of {}{rest}",
                 span(ahead.horizon),
                 whole_percent(ahead.probability)
             );
@@ -230,7 +232,12 @@ mod tests {
         );
         assert_eq!(goal(&risk.told()).unwrap().shortfall.as_deref(), Some("120 orders/h"));
         let safe = passed(&[], GoalOutlook::Told(MissAhead { at_risk: false, probability: 0.04, ..ahead }));
-        assert!(told(&safe, Kind::AtRisk).unwrap().starts_with("False/NoMissAhead: within 1d"));
+        assert_eq!(
+            told(&safe, Kind::AtRisk).unwrap(),
+            "False/NoMissAhead: within 1d the goal is missed with a probability of 4% only"
+        );
+        let first = passed(&[], GoalOutlook::Told(MissAhead { at_risk: false, ..ahead }));
+        assert!(told(&first, Kind::AtRisk).unwrap().ends_with("of 82%; a second look must say so too"));
         let mut missed = risk;
         missed.plan.findings.state = GoalState::Missed;
         assert!(told(&missed, Kind::AtRisk).unwrap().starts_with("False/GoalMissed"), "a miss is no risk");

@@ -1,7 +1,6 @@
 //! The operator is killed in the middle of a demand it foresees, and the next one decides as if it had been there. So
 //! does a back-test of the same objective on what the store recorded.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -84,11 +83,13 @@ impl Scene {
         let from = (first - KNOWN).div_euclid(STEP) * STEP;
         let query = self.objective.0["spec"]["mappings"][0]["demand"]["query"].as_str().unwrap();
         let recorded = self.bed.testbed.range(query, (from as f64, last as f64), "15s").unwrap();
-        let recorded: BTreeMap<i64, f64> =
-            recorded.into_iter().map(|(second, demand)| (second as i64, demand)).collect();
+        let known = |second: i64| {
+            let found = recorded.iter().find(|(at, _)| (at - second as f64).abs() < 0.5);
+            found.map(|(_, demand)| *demand)
+        };
         let mut decided = vec![];
         for second in (from..=last).step_by(15) {
-            let (at, demand) = (Timestamp::from_second(second).unwrap(), recorded.get(&second).copied());
+            let (at, demand) = (Timestamp::from_second(second).unwrap(), known(second));
             if second < first {
                 pilot.recall(at, demand);
                 continue;

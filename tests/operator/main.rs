@@ -18,6 +18,7 @@ mod leaders;
 mod rights;
 mod scenes;
 mod servers;
+mod slow;
 mod store;
 mod strangers;
 mod users;

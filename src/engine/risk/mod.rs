@@ -38,6 +38,8 @@ const SKILLED: f64 = -0.05;
 pub struct KpiForesight {
     past: Past,
     horizon: usize,
+    /// How long after a block is complete it is looked at.
+    delay: SignedDuration,
     latch: Latch,
     skilled: bool,
     /// What was said for the block that is being filled, and for which goal.
@@ -49,7 +51,22 @@ impl KpiForesight {
     /// minutes to a day.
     pub fn new(zone: TimeZone, horizon: SignedDuration) -> Self {
         let blocks = usize::try_from(horizon.as_secs() / BLOCK).unwrap_or(1).clamp(1, DAY);
-        Self { past: Past::new(zone), horizon: blocks, latch: Latch::default(), skilled: true, said: None }
+        Self {
+            past: Past::new(zone),
+            horizon: blocks,
+            delay: SignedDuration::ZERO,
+            latch: Latch::default(),
+            skilled: true,
+            said: None,
+        }
+    }
+
+    /// The same, but looking only so long after five minutes are complete; less than five minutes. Many objectives
+    /// with different delays do not all look in one second.
+    #[must_use]
+    pub fn delayed(self, delay: SignedDuration) -> Self {
+        let most = SignedDuration::from_secs(BLOCK - 1);
+        Self { delay: delay.clamp(SignedDuration::ZERO, most), ..self }
     }
 
     /// Goes on from what was said before a restart: whether there was a risk.
@@ -75,7 +92,7 @@ impl KpiForesight {
         if let Some((block, asked, said)) = &self.said {
             if *asked != bar {
                 self.latch = Latch::default();
-            } else if *block == open {
+            } else if *block == open || (*block + 1 == open && self.waits(now)) {
                 return said.clone();
             }
         }
@@ -85,6 +102,11 @@ impl KpiForesight {
         };
         self.said = Some((open, bar, said.clone()));
         said
+    }
+
+    /// Whether the newest complete block is not to be looked at yet.
+    fn waits(&self, now: Timestamp) -> bool {
+        now.as_second().rem_euclid(BLOCK) < self.delay.as_secs()
     }
 
     fn look(&mut self, bar: &Bar, now: Timestamp) -> GoalOutlook {

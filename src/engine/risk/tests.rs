@@ -218,3 +218,24 @@ fn growth_by_a_date_is_judged_at_the_date() {
         assert_eq!(ahead.miss_at.is_none(), reached);
     }
 }
+
+#[test]
+fn a_delayed_look_says_the_same_so_much_later() {
+    let (goal, delay) = (Goal::AtLeast(120.0), SignedDuration::from_secs(120));
+    let [mut prompt, mut late] = [foresight(24), foresight(24).delayed(delay)];
+    let told = 9 * A_DAY + 18 * 12;
+    let mut before = GoalOutlook::Off;
+    for block in 0..told {
+        for foresight in [&mut prompt, &mut late] {
+            foresight.advance(at(block), Some(orders(block)));
+        }
+        if block + 4 > told {
+            let [soon, then] = [0, 120].map(|second| at(block + 1) + SignedDuration::from_secs(second));
+            let said = prompt.outlook(&goal, None, soon);
+            let first = before == GoalOutlook::Off;
+            assert_eq!(late.outlook(&goal, None, soon), if first { said.clone() } else { before });
+            assert_eq!(late.outlook(&goal, None, then), said);
+            before = said;
+        }
+    }
+}
