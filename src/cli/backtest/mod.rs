@@ -49,7 +49,8 @@ pub(super) struct BacktestArgs {
     /// policy.forecast.history, at least half.
     #[arg(long, value_name = "SPAN")]
     judged: Option<String>,
-    /// How long a replica takes to start. Default: capacity.startup.
+    /// How long a replica takes to start, and every objective takes it to. Default: what each takes it to; the first is
+    /// right.
     #[arg(long, value_name = "SPAN")]
     startup: Option<String>,
     /// How old the newest sample is when it is decided on.
@@ -138,6 +139,11 @@ pub(super) fn run(args: &BacktestArgs) -> Result<bool, String> {
     }
     let recording = recording(args, &mapping)?;
     let setting = setting(args, &variants[0].1, &mapping, &recording)?;
+    if args.startup.is_some() {
+        for (_, variant) in &mut variants {
+            variant.mappings[index].startup = setting.startup;
+        }
+    }
     let comparison = together(&variants, index, &recording, &setting)
         .ok_or("nothing can be compared: the capacity of a measured baseline is not known beforehand; write demand and replicas")?;
     print(args, &comparison)?;
