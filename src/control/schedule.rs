@@ -15,17 +15,18 @@ pub fn falls_on(second: i64, interval: SignedDuration, namespace: &str) -> bool 
     (second - phase(namespace)).rem_euclid(every) == 0
 }
 
-/// A namespace's shift against the clock: FNV-1a, which is the same on every machine and in every version.
-fn phase(namespace: &str) -> i64 {
-    let hash = namespace.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+/// A name's shift against the clock: FNV-1a, which is the same on every machine and in every version.
+fn phase(name: &str) -> i64 {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     i64::try_from(hash >> 32).unwrap_or(0)
 }
 
-/// How long after a whole multiple of the interval its passes are, for this namespace.
-pub fn offset(interval: SignedDuration, namespace: &str) -> SignedDuration {
-    SignedDuration::from_secs(phase(namespace).rem_euclid(interval.as_secs().max(1)))
+/// How long after a whole multiple of the interval something of this name happens: the passes of a namespace, the
+/// look ahead of one objective.
+pub fn offset(interval: SignedDuration, name: &str) -> SignedDuration {
+    SignedDuration::from_secs(phase(name).rem_euclid(interval.as_secs().max(1)))
 }
 
 /// The next whole second after `now`.

@@ -1,7 +1,6 @@
 //! The operator is killed in the middle of a demand it foresees, and the next one decides as if it had been there. So
 //! does a back-test of the same objective on what the store recorded.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bizops::backtest::{Pilot, Seen};
@@ -9,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use testbed::{Spawned, wait_until};
 
-use crate::support::{Bed, Objective, SOON, SYSTEM, alone, bed};
+use crate::support::{Bed, Objective, SOON, SYSTEM, alone, bed, meanwhile};
 
 /// So many lives are cut off.
 const KILLS: usize = 4;
@@ -41,28 +40,16 @@ impl Scene {
     fn new() -> Self {
         let bed = bed();
         let (killed, calm) = (bed.namespace("ahead"), bed.namespace("steady"));
-        let series = format!("demand{{app=\"{killed}\"}}");
         let now = Timestamp::now().as_second();
-        let past = (now - KNOWN..now).step_by(15);
-        let samples: Vec<String> = past.map(|at| format!("{series} {} {at}\n", demand(at))).collect();
-        bed.testbed.backfill(&format!("# TYPE demand gauge\n{}# EOF\n", samples.concat())).unwrap();
+        let past = (now - KNOWN..now).step_by(15).map(|at| (at, demand(at)));
+        let query = json!(bed.past("demand", &killed, past));
         let objectives = [&killed, &calm].map(|ns| {
             bed.deployment(ns, "web", 10);
-            bed.apply(
-                &json!({
-                    "apiVersion": "bizops.dev/v1alpha1", "kind": "MetricSource",
-                    "metadata": {"name": "own", "namespace": ns},
-                    "spec": {"default": true, "prometheus": {"url": bed.testbed.prometheus_url()}},
-                })
-                .to_string(),
-            );
-            // A number from a file and one from a scrape are two series; the scraped one has a job.
-            let scraped = series.replace('}', ",job!=\"\"}");
-            let query = json!(format!("max({scraped}) or max({series})"));
+            bed.own_source(ns);
             let objective = Objective::new(ns, "web").with(&[
                 ("/interval", json!("1s")),
                 ("/indicator/query", query.clone()),
-                ("/mappings/0/demand/query", query),
+                ("/mappings/0/demand/query", query.clone()),
                 ("/mappings/0/capacity/startup", json!("30s")),
                 ("/mappings/0/unserved", json!("0.3%")),
             ]);
@@ -102,13 +89,9 @@ impl Scene {
         decided
     }
 
-    /// Lets the demand of the moment be scraped until `done`.
-    fn move_demand(&self, done: &AtomicBool) {
-        while !done.load(Ordering::Relaxed) {
-            let now = Timestamp::now().as_second();
-            self.bed.dial.set("demand", &[("app", &self.killed)], demand(now));
-            std::thread::sleep(Duration::from_millis(100));
-        }
+    /// Lets the demand of the moment be scraped.
+    fn move_demand(&self) {
+        self.bed.dial.set("demand", &[("app", &self.killed)], demand(Timestamp::now().as_second()));
     }
 
     fn operator(&self, name: &str, ns: &str, lease: &str) -> Spawned {
@@ -149,10 +132,8 @@ fn sleep_until(second: i64) {
 fn an_operator_killed_in_the_middle_of_a_forecast_is_followed_by_one_that_decides_the_same() {
     let _turn = alone();
     let scene = Scene::new();
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| scene.move_demand(&done));
-        let _end = End(&done);
+    let moving = || scene.move_demand();
+    meanwhile(Duration::from_millis(100), moving, || {
         let calm = scene.operator("steady", &scene.calm, "steady");
         let mut killed = scene.operator("ahead", &scene.killed, "ahead");
         scene.await_forecast(&scene.calm, &calm);
@@ -205,13 +186,4 @@ fn an_operator_killed_in_the_middle_of_a_forecast_is_followed_by_one_that_decide
             operator.stop(Duration::from_secs(10)).unwrap();
         }
     });
-}
-
-/// Ends what runs beside the test, also when the test broke off.
-struct End<'a>(&'a AtomicBool);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }

@@ -1,9 +1,10 @@
 //! Counters that grow as those of a running program do.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use testbed::{Dial, Testbed, wait_until};
+
+use crate::support::meanwhile;
 
 /// How often they move: several times between two scrapes.
 const BEAT: Duration = Duration::from_millis(250);
@@ -13,30 +14,14 @@ pub type Counter<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
 
 /// Lets counters grow for as long as `play` goes on.
 pub fn while_growing<T>(dial: &Dial, counters: &[Counter<'_>], play: impl FnOnce() -> T) -> T {
-    let ends = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut beats = 0.0;
-            while !ends.load(Ordering::Relaxed) {
-                for (name, labels, per_second) in counters {
-                    dial.set(name, labels, per_second * BEAT.as_secs_f64() * beats);
-                }
-                beats += 1.0;
-                std::thread::sleep(BEAT);
-            }
-        });
-        let _end = End(&ends);
-        play()
-    })
-}
-
-/// Ends the growth, also when the play broke off.
-struct End<'a>(&'a AtomicBool);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+    let mut beats = 0.0;
+    let grow = || {
+        for (name, labels, per_second) in counters {
+            dial.set(name, labels, per_second * BEAT.as_secs_f64() * beats);
+        }
+        beats += 1.0;
+    };
+    meanwhile(BEAT, grow, play)
 }
 
 /// Waits until a counter has grown for as long as its rate over a minute looks back: a young one's rate is too low.

@@ -1,14 +1,13 @@
 //! What shows only after minutes: a goal that will be missed in two hours, what a replica carries, and pods that got
 //! slower. Other tests go on meanwhile.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use testbed::wait_until;
 
-use crate::support::{Bed, Objective, SOON, alone, bed};
+use crate::support::{Bed, Objective, SOON, alone, bed, meanwhile};
 
 /// So many days of orders does the store know.
 const DAYS: i64 = 4;
@@ -27,28 +26,21 @@ struct Scene {
     bed: &'static Bed,
     ns: String,
     moment: i64,
+    /// The query of the orders, from the past on.
+    orders: String,
 }
 
 impl Scene {
     fn new() -> Self {
         let (bed, moment) = (bed(), Timestamp::now().as_second());
-        let scene = Self { bed, ns: bed.namespace("slow"), moment };
-        {
+        let ns = bed.namespace("slow");
+        let past = (moment - DAYS * 86_400..moment).step_by(60).map(|at| (at, orders(at, moment)));
+        let orders = {
             let _turn = alone();
-            let past = (moment - DAYS * 86_400..moment).step_by(60);
-            let samples: Vec<String> =
-                past.map(|at| format!("{} {} {at}\n", scene.series("orders"), orders(at, moment))).collect();
-            bed.testbed.backfill(&format!("# TYPE orders gauge\n{}# EOF\n", samples.concat())).unwrap();
-        }
-        bed.apply(
-            &json!({
-                "apiVersion": "bizops.dev/v1alpha1", "kind": "MetricSource",
-                "metadata": {"name": "own", "namespace": scene.ns},
-                "spec": {"default": true, "prometheus": {"url": bed.testbed.prometheus_url()}},
-            })
-            .to_string(),
-        );
-        scene
+            bed.past("orders", &ns, past)
+        };
+        bed.own_source(&ns);
+        Self { bed, ns, moment, orders }
     }
 
     fn series(&self, name: &str) -> String {
@@ -62,12 +54,10 @@ impl Scene {
     /// An objective on the orders, with a workload of its own that carries 400 requests/s.
     fn apply(&self, app: &str, least: u32, changes: &[(&str, Value)]) {
         self.bed.deployment(&self.ns, app, 10);
-        let orders = self.series("orders");
-        let scraped = orders.replace('}', ",job!=\"\"}");
         let objective = Objective::new(&self.ns, app)
             .with(&[
                 ("/interval", json!("1s")),
-                ("/indicator/query", json!(format!("max({scraped}) or max({orders})"))),
+                ("/indicator/query", json!(self.orders)),
                 ("/goal/atLeast", json!(least)),
                 ("/mappings/0/demand/query", json!(format!("max({})", self.series("asked")))),
             ])
@@ -125,17 +115,9 @@ fn a_miss_ahead_is_told_a_replica_is_learned_and_a_slow_signal_adds_capacity() {
             ("/policy", json!({"scaleDown": {"window": "30s"}})),
         ],
     );
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                // What was never measured twice alike: a constant has no deviation to be judged by.
-                let now = Timestamp::now().as_second();
-                scene.set("orders", orders(now, scene.moment));
-                std::thread::sleep(Duration::from_millis(500));
-            }
-        });
-        let _end = End(&done);
+    // What was never measured twice alike: a constant has no deviation to be judged by.
+    let order = || scene.set("orders", orders(Timestamp::now().as_second(), scene.moment));
+    meanwhile(Duration::from_millis(500), order, || {
         let operator = bed.operator_as(
             "slow",
             &bed.testbed.kubeconfig(),
@@ -173,13 +155,4 @@ fn a_miss_ahead_is_told_a_replica_is_learned_and_a_slow_signal_adds_capacity() {
         bed.await_replicas(ns, "trimmed", 10, Duration::from_mins(3));
         operator.stop(Duration::from_secs(10)).unwrap();
     });
-}
-
-/// Ends what runs beside the test, also when the test broke off.
-struct End<'a>(&'a AtomicBool);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }

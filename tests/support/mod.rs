@@ -7,7 +7,7 @@ pub mod audit;
 
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +41,30 @@ pub fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Acts at every beat for as long as `play` goes on; no longer when the play breaks off.
+pub fn meanwhile<T>(beat: Duration, mut act: impl FnMut() + Send, play: impl FnOnce() -> T) -> T {
+    let ends = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ends.load(Ordering::Relaxed) {
+                act();
+                std::thread::sleep(beat);
+            }
+        });
+        let _end = End(&ends);
+        play()
+    })
+}
+
+/// Ends what goes on meanwhile.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Bed {
     pub fn start(options: Options) -> Self {
         let testbed = Testbed::start(options).unwrap_or_else(|error| panic!("{error}"));
@@ -58,6 +82,28 @@ impl Bed {
             "apiVersion: bizops.dev/v1alpha1\nkind: ClusterMetricSource\nmetadata: {{name: {name}}}\n\
              spec:\n  default: true\n  prometheus: {{url: '{url}'}}\n"
         ));
+    }
+
+    /// The default source of one namespace.
+    pub fn own_source(&self, namespace: &str) {
+        self.apply(
+            &json!({
+                "apiVersion": "bizops.dev/v1alpha1", "kind": "MetricSource",
+                "metadata": {"name": "own", "namespace": namespace},
+                "spec": {"default": true, "prometheus": {"url": self.testbed.prometheus_url()}},
+            })
+            .to_string(),
+        );
+    }
+
+    /// Gives the gauge of an app a past, and the query that goes on with what is scraped of it.
+    pub fn past(&self, gauge: &str, app: &str, samples: impl Iterator<Item = (i64, f64)>) -> String {
+        let series = format!("{gauge}{{app=\"{app}\"}}");
+        let lines: Vec<String> = samples.map(|(at, value)| format!("{series} {value} {at}\n")).collect();
+        self.testbed.backfill(&format!("# TYPE {gauge} gauge\n{}# EOF\n", lines.concat())).unwrap();
+        // A number from a file and one from a scrape are two series; the scraped one has a job.
+        let scraped = series.replace('}', ",job!=\"\"}");
+        format!("max({scraped}) or max({series})")
     }
 
     pub fn kubectl(&self, arguments: &[&str]) -> String {
